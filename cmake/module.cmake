@@ -1,0 +1,62 @@
+# godwit_module(NAME [DEPS module...] [LIBS library...])
+#
+# One static library a folder: every *.cc of the folder, *.proto compiled to protobuf lite.
+# *_test.cc become one test binary NAME_test, every x_fuzz.cc a fuzz target of its own
+# (seeds: testdata/fuzz/x/, dictionary: testdata/fuzz/x.dict).
+function(godwit_module name)
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;TEST_DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
+  file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cc)
+  file(GLOB protos CONFIGURE_DEPENDS *.proto)
+  if(tests)
+    list(REMOVE_ITEM sources ${tests})
+  endif()
+  if(fuzzers)
+    list(REMOVE_ITEM sources ${fuzzers})
+  endif()
+  list(FILTER sources EXCLUDE REGEX "_main\\.cc$")
+
+  list(TRANSFORM ARG_DEPS PREPEND godwit_)
+  if(NOT sources AND NOT protos)
+    add_library(godwit_${name} INTERFACE)
+    target_link_libraries(godwit_${name} INTERFACE ${ARG_DEPS} ${ARG_LIBS})
+  else()
+    add_library(godwit_${name} STATIC ${sources})
+    target_link_libraries(godwit_${name} PUBLIC ${ARG_DEPS} ${ARG_LIBS})
+    target_include_directories(godwit_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  endif()
+
+  foreach(proto ${protos})
+    get_filename_component(stem ${proto} NAME_WE)
+    file(RELATIVE_PATH dir ${PROJECT_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR})
+    set(out ${PROJECT_BINARY_DIR}/proto/${dir})
+    add_custom_command(
+      OUTPUT ${out}/${stem}.pb.cc ${out}/${stem}.pb.h
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${out}
+      COMMAND protobuf::protoc --cpp_out=lite:${PROJECT_BINARY_DIR}/proto -I ${PROJECT_SOURCE_DIR}/src ${proto}
+      DEPENDS ${proto})
+    target_sources(godwit_${name} PRIVATE ${out}/${stem}.pb.cc ${out}/${stem}.pb.h)
+    set_source_files_properties(${out}/${stem}.pb.cc PROPERTIES COMPILE_OPTIONS "-w")
+    target_include_directories(godwit_${name} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/proto)
+    target_link_libraries(godwit_${name} PUBLIC protobuf::libprotobuf-lite)
+  endforeach()
+
+  if(GODWIT_TESTS AND tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE godwit_${name} godwit_testing ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE GODWIT_TESTDATA="${CMAKE_CURRENT_SOURCE_DIR}/testdata")
+    add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
+  endif()
+  if(GODWIT_FUZZ)
+    foreach(fuzzer ${fuzzers})
+      get_filename_component(stem ${fuzzer} NAME_WE)
+      add_executable(${stem} ${fuzzer})
+      target_link_libraries(${stem} PRIVATE godwit_${name} godwit_testing ${ARG_TEST_DEPS})
+      target_link_options(${stem} PRIVATE -fsanitize=fuzzer)
+      add_test(NAME ${stem} COMMAND ${PROJECT_SOURCE_DIR}/tools/run_fuzzer.sh $<TARGET_FILE:${stem}> ${CMAKE_CURRENT_SOURCE_DIR}/testdata/fuzz)
+      set_tests_properties(${stem} PROPERTIES TIMEOUT 300 LABELS fuzz)
+    endforeach()
+  endif()
+endfunction()

@@ -1,0 +1,96 @@
+#pragma once
+// THE ONE WAY IN: every door (SMTP, submission, the sendmail command, a bounce) hands its message to intake, and nothing else
+// adds to the queue. Rights, recipient checks, size, loops, trace headers and the trace are decided here, once.
+//
+// A front end opens a Transaction after MAIL, adds recipients, streams the body, and commits; every refusal is a Reply that can
+// go on the wire as it is. One loop; a Transaction belongs to its session and may be dropped at any moment before commit().
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "edge/net/stream.h"
+#include "grammar/smtp/reply.h"
+#include "service/routing/router.h"
+#include "state/directory/directory.h"
+#include "state/queue/message.h"
+#include "state/queue/queue.h"
+#include "state/trace/trace.h"
+
+namespace godwit::intake {
+
+// Who hands a message in.
+struct Source {
+  enum class Door : std::uint8_t { mx, submission, local };  // local: bounces, reports, sendmail
+  Door door = Door::mx;
+  std::optional<directory::Account> account;  // authenticated as
+  bool may_relay = false;                     // from relay_from (mx door) or authenticated
+  std::string session;                        // for log and trace
+  std::string helo;                           // as given
+  bool esmtp = true;
+  Endpoint remote;
+  Endpoint local;
+  const net::TlsInfo* tls = nullptr;          // outlives the transaction
+};
+
+struct Settings {
+  std::string hostname;
+  std::uint64_t max_message_size = 50ULL << 20;
+  std::size_t max_recipients = 1'000;       // authenticated
+  std::size_t max_recipients_anyone = 100;  // not authenticated
+  std::size_t max_received = 50;            // RFC 5321 6.3: Received fields that mean a loop
+};
+
+struct MailParameters {
+  smtp::ReversePath reverse_path;
+  std::optional<std::uint64_t> size;  // RFC 1870
+  bool body_8bit = false;
+  bool smtputf8 = false;
+};
+
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+  // RCPT: 250, or why not (550 5.1.1, 550 5.7.1 relaying denied, 550 5.4.4, 452 4.5.3 too many, 451).
+  virtual Task<smtp::Reply> add_recipient(smtp::Address recipient, queue::Notify notify, std::string orcpt) = 0;
+  virtual std::size_t recipients() const = 0;
+  // DATA may begin (at least one recipient), or why not.
+  virtual smtp::Reply begin_body() = 0;
+  // Body bytes, dots undone. After the first error the rest may still be fed and is dropped; commit() answers it.
+  virtual Task<> append(std::string_view chunk) = 0;
+  virtual bool failed() const = 0;  // nothing more is kept; commit() has the reply
+  // "250 2.0.0 <id> kept" only when bytes and rows are on stable storage; else why not, and nothing is kept.
+  virtual Task<smtp::Reply> commit() = 0;
+};
+
+class Intake {
+ public:
+  virtual ~Intake() = default;
+  // MAIL: a transaction, or the reply that refuses it (sender rights 553 5.7.1, size 552 5.3.4, full 452 4.3.1).
+  virtual Task<std::expected<std::unique_ptr<Transaction>, smtp::Reply>> begin(const Source& source, MailParameters parameters) = 0;
+};
+
+// Told of each message that was accepted, on the loop that owns its shard: the scheduler.
+using OnAccepted = std::function<void(queue::Message)>;
+
+struct Context {
+  directory::Directory& directory;
+  queue::Queue& queue;
+  store::Blobs& blobs;
+  trace::Trace& trace;
+  Clock& clock;
+  Random& random;
+  std::function<std::shared_ptr<const routing::Router>()> router;  // the current one
+  std::function<std::size_t()> loop;                               // index of the calling loop
+  std::function<std::shared_ptr<const Settings>()> settings;       // the current ones
+  OnAccepted on_accepted;
+};
+
+std::unique_ptr<Intake> make_intake(Context context);
+
+}  // namespace godwit::intake

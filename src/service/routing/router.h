@@ -1,0 +1,66 @@
+#pragma once
+// Where a recipient goes: to a local account, to a site, to the hold, or nowhere.
+//
+// First the [[route]] table (first match wins), then local domains, then MX (comes with dns::Resolver: until then such a
+// domain is `unroutable`). Immutable after construction; a reload makes a new one (the owner swaps a shared_ptr).
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "grammar/smtp/path.h"
+#include "grammar/smtp/reply.h"
+#include "state/directory/directory.h"
+
+namespace godwit::routing {
+
+struct Hop {
+  enum class Protocol : std::uint8_t { smtp, smtps, lmtp };
+  Protocol protocol = Protocol::smtp;
+  std::string host;  // name or IP address
+  std::uint16_t port = 25;
+  std::string text() const;  // "smtp://127.0.0.1:2600"
+};
+// "smtp://host:port", "smtps://...", "lmtp://...". This release speaks smtp; the others are refused by name.
+Result<Hop> parse_hop(std::string_view text);
+
+// Destinations that share one pool of connections and one set of limits.
+struct Site {
+  std::string name;       // key of the pool: the hops' texts, or later the sorted MX set
+  std::vector<Hop> hops;  // in order of preference; the later ones are fall backs
+};
+
+struct ToLocal { directory::Account account; };
+struct ToSite { std::shared_ptr<const Site> site; };
+struct ToHold { std::string why; };
+struct Refused { smtp::Reply reply; };  // unknown user 550 5.1.1, reject route 550 5.7.1, unroutable 550 5.4.4
+struct ToAlias { std::vector<smtp::Address> targets; };
+using Destination = std::variant<ToLocal, ToSite, ToHold, Refused, ToAlias>;
+
+struct Route {
+  std::string domain;           // "example.net", "*.example.net" (below it), "*"
+  std::vector<std::string> to;  // hops, or one of "local", "hold", "reject", "mx"
+};
+
+class Router {
+ public:
+  // Errors name the route and the mend.
+  static Result<std::shared_ptr<const Router>> create(std::vector<Route> routes, directory::Directory& directory);
+
+  // Temporary errors (store) come back as errors; everything decided is a Destination.
+  Task<Result<Destination>> route(smtp::Address recipient) const;
+  // Whether mail for this domain is ours to take from strangers: a local domain (a route to a local domain counts as local),
+  // nothing else. The question of the open relay.
+  Task<Result<bool>> accepts_from_anyone(smtp::Domain domain) const;
+
+ private:
+  struct Entry;
+  std::vector<Entry> entries_;
+  directory::Directory* directory_ = nullptr;
+};
+
+}  // namespace godwit::routing

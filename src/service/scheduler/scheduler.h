@@ -1,0 +1,68 @@
+#pragma once
+// THE ONE WAY OUT: decides who is tried when, routes each recipient, and records every outcome in the queue.
+//
+// One Scheduler a loop, owning the shards s with s % loops == its index. Fresh messages come from intake (accepted()) and, after
+// a restart or an overflow of the bounded window, from the queue's `fresh` rows; waiting ones from the due index.
+// Retry times: retry.h. Bounces and delay notices: bounce.h, handed to intake.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "edge/net/task_group.h"
+#include "service/delivery/delivery.h"
+#include "service/intake/intake.h"
+#include "service/outbound/outbound.h"
+#include "service/routing/router.h"
+#include "state/mailbox/mailbox.h"
+#include "state/queue/queue.h"
+#include "state/trace/trace.h"
+
+namespace godwit::scheduler {
+
+struct Settings {
+  std::string hostname;
+  std::vector<Duration> retry;  // DESIGN.md: 1m 5m 15m 30m 1h 2h 4h, the last repeats
+  Duration expire = std::chrono::days(5);
+  Duration delay_notice = std::chrono::hours(4);
+  std::size_t window = 10'000;  // messages in memory a loop
+};
+
+struct Context {
+  queue::Queue& queue;
+  mailbox::Mailboxes& mailboxes;
+  store::Blobs& blobs;
+  trace::Trace& trace;
+  intake::Intake& intake;  // for bounces
+  Clock& clock;
+  Random& random;
+  net::TaskGroup& tasks;
+  Executor executor;
+  std::size_t loop = 0;
+  std::size_t loops = 1;
+  std::function<std::shared_ptr<const routing::Router>()> router;
+  std::function<std::shared_ptr<const Settings>()> settings;
+  // Gives a job to the site's loop and its outcomes back to ours.
+  std::function<void(outbound::Job)> offer;
+};
+
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+  virtual void start() = 0;                          // reads fresh and due rows of its shards
+  virtual void accepted(queue::Message message) = 0;  // just durable; on this loop
+  virtual void drain() = 0;                          // no new attempts; those under way are recorded
+  virtual bool idle() const = 0;                     // nothing under way
+
+  // Administration; on this loop, for a message of one of its shards. false: no such message.
+  enum class Action : std::uint8_t { retry, hold, release, drop };
+  virtual Task<Result<bool>> act(MessageId id, Action action, std::string why) = 0;
+};
+
+std::unique_ptr<Scheduler> make_scheduler(Context context);
+
+}  // namespace godwit::scheduler

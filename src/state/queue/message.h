@@ -1,0 +1,66 @@
+#pragma once
+// A queued message: envelope, what is known about it, and where its bytes are. Plain values; rows: docs/formats/rows.md.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "edge/store/blobs.h"
+#include "grammar/smtp/path.h"
+#include "state/queue/outcome.h"
+
+namespace godwit::queue {
+
+// RFC 3461 4.1; the default (none given) is failure and delay at our discretion.
+struct Notify {
+  bool given = false;
+  bool never = false;
+  bool success = false;
+  bool failure = false;
+  bool delay = false;
+};
+
+struct Recipient {
+  smtp::Address address;          // where it goes, after aliases
+  std::string original;           // RCPT TO as given, if an alias led here; Delivered-To keeps `address`
+  std::string orcpt;              // RFC 3461 4.2, as received, "rfc822;..."
+  Notify notify;
+
+  enum class State : std::uint8_t { pending, delivered, bounced, dropped };
+  State state = State::pending;
+  std::uint32_t attempts = 0;
+  WallTime next_attempt{};        // when pending
+  Outcome last;                   // of the last attempt; kind is meaningless while attempts == 0
+  bool delay_notice_sent = false;
+};
+
+struct Message {
+  MessageId id;
+  smtp::ReversePath reverse_path;
+  std::vector<Recipient> recipients;
+
+  bool body_8bit = false;         // BODY=8BITMIME was declared
+  bool smtputf8 = false;          // RFC 6531
+  std::string envid;              // RFC 3461 4.4
+  enum class Return : std::uint8_t { unset, full, headers } ret = Return::unset;
+
+  std::string tenant;             // by default the sender's (or else the recipient's) local domain
+  std::uint8_t priority = 0;
+  std::string identity;           // account that submitted it, "" if nobody authenticated
+  std::string client;             // "192.0.2.7 (client.example)", for people
+  std::string session;            // session id, to find its log lines
+
+  std::string prefix;             // header fields that the server added in front (Received, Date, Message-ID), with CRLFs
+  store::BlobId blob;             // the message as it came, dots undone
+  std::uint64_t size = 0;         // bytes of the blob, without the prefix
+
+  WallTime accepted{};
+  bool held = false;
+  std::string held_because;       // for people
+  std::uint32_t crashes = 0;      // times the process died working on it
+};
+
+}  // namespace godwit::queue

@@ -1,0 +1,24 @@
+#pragma once
+// How an attempt to deliver to one recipient ended: what every kind of delivery (local, SMTP, LMTP) returns. A value.
+
+#include <string>
+
+#include "grammar/smtp/reply.h"
+
+namespace godwit::queue {
+
+struct Outcome {
+  enum class Kind : std::uint8_t {
+    delivered,  // done; the next hop or the mailbox has it
+    deferred,   // temporary: tried again by the schedule
+    bounced,    // permanent: returned to the sender
+  };
+  Kind kind = Kind::deferred;
+  smtp::EnhancedCode status;  // RFC 3463
+  std::string text;           // what happened, in a sentence for a person
+  std::string remote;         // who said so: "mx.example.net [192.0.2.1]:25", "route smtp://...", "local"
+  std::string remote_reply;   // its own words ("550 5.1.1 No such user"), if it said any
+  bool site_down = false;     // nothing was said by the peer about this message: connect, greeting, TLS or connection lost
+};
+
+}  // namespace godwit::queue
