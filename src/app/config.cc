@@ -1,0 +1,173 @@
+#include "app/config.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "grammar/smtp/path.h"
+
+namespace godwit::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kForbidden[] = {"127.0.0.0/8", "0.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10"};
+
+std::string system_hostname() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
+}
+
+Config defaults() {
+  Config config;
+  config.hostname = system_hostname();
+  config.retry = {1min, 5min, 15min, 30min, 1h, 2h, 4h};
+  for (const auto network : kForbidden) config.forbidden_networks.push_back(*parse_network(network));
+  return config;
+}
+
+void read_listener(TomlTable& table, Config& config) {
+  static const std::vector<std::string_view> kSpoken{"smtp", "submission", "submissions", "pop3", "pop3s", "http"};
+  static const std::vector<std::string_view> kLater{"lmtp", "imap", "imaps", "https"};
+  ListenerConfig listener;
+  std::string protocol;
+  table.text("protocol", protocol);
+  if (std::ranges::find(kLater, protocol) != kLater.end())
+    table.error("protocol", fmt::format("\"{}\" is not in this release; it speaks: {}", protocol, fmt::join(kSpoken, ", ")));
+  else if (std::ranges::find(kSpoken, protocol) == kSpoken.end())
+    table.error("protocol", protocol.empty() ? fmt::format("is missing; write protocol = \"smtp\" (or {})", fmt::join(kSpoken, ", "))
+                                             : fmt::format("\"{}\" is not a protocol; write one of: {}", protocol, fmt::join(kSpoken, ", ")));
+  listener.protocol = protocol;
+  table.endpoints("address", listener.addresses);
+  if (!table.has("address")) table.error("address", "is missing; write for example address = \"0.0.0.0:25\"");
+  for (const auto key : {"proxy_from", "xclient_from"}) {
+    std::vector<Network> networks;
+    table.networks(key, networks);
+    if (!networks.empty()) table.error(key, "is not in this release; remove it, or leave the list empty");
+  }
+  config.listeners.push_back(std::move(listener));
+}
+
+void read_limits(TomlTable& table, LimitsConfig& limits) {
+  table.count("connections", limits.connections, 1, 10'000'000);
+  table.count("connections_per_address", limits.connections_per_address, 1, 10'000'000);
+  table.duration("command_timeout", limits.command_timeout);
+  table.duration("data_timeout", limits.data_timeout);
+  table.duration("data_total", limits.data_total);
+  table.size("data_minimum_rate", limits.data_minimum_rate);
+  table.count("protocol_errors", limits.protocol_errors, 1, 10'000);
+  table.count("command_line", limits.command_line, 512, 65'536);  // RFC 5321 4.5.3.1.4
+  table.count("auth_line", limits.auth_line, 512, 65'536);
+  table.count("recipients_anyone", limits.recipients_anyone, 100, 100'000);  // RFC 5321 4.5.3.1.8: at least 100
+  table.count("auth_failures", limits.auth_failures, 1, 1'000);
+  table.count("password_checks", limits.password_checks, 0, 1'024);
+  table.duration("pop3_idle", limits.pop3_idle);
+}
+
+void read_route(TomlTable& table, Config& config) {
+  routing::Route route;
+  table.text("domain", route.domain);
+  table.texts("to", route.to);
+  if (route.domain.empty()) table.error("domain", "is missing; write domain = \"example.net\", \"*.example.net\" or \"*\"");
+  if (route.to.empty()) table.error("to", "is missing; write to = \"smtp://host:port\", \"local\", \"hold\" or \"reject\"");
+  config.routes.push_back(std::move(route));
+}
+
+void check_hostname(TomlTable& root, const Config& config) {
+  const auto domain = smtp::parse_domain(config.hostname);
+  if (!domain || domain->is_literal())
+    root.error("hostname", fmt::format("\"{}\" is not a host name; write the full name by which others reach this machine, such as \"mx1.example.org\"", config.hostname));
+}
+
+void check_files(TomlTable& root, const Config& config) {
+  const bool needs_tls = std::ranges::any_of(config.listeners, [](const ListenerConfig& l) { return l.protocol == "submission" || l.protocol == "submissions" || l.protocol == "pop3s"; });
+  if (needs_tls && (config.tls_certificate.empty() || config.tls_key.empty()))
+    root.error("tls", "submission, submissions and pop3s need a certificate: write [tls] with certificate = and key =");
+  if (config.tls_certificate.empty() != config.tls_key.empty()) root.error("tls", "certificate and key go together; one of them is missing");
+  if (config.data_dir.empty() || config.data_dir.front() != '/') root.error("data_dir", "must be an absolute path, such as \"/var/lib/godwit\"");
+}
+
+void read_root(TomlTable& root, Config& config) {
+  root.text("hostname", config.hostname);
+  root.text("data_dir", config.data_dir);
+  root.text("run_dir", config.run_dir);
+  root.text("user", config.user);
+  root.count("threads", config.threads, 0, 1'024);
+  root.networks("allow", config.allow);
+  root.tables("listener", [&](TomlTable& table) { read_listener(table, config); });
+  root.table("tls", [&](TomlTable& table) {
+    table.text("certificate", config.tls_certificate);
+    table.text("key", config.tls_key);
+  });
+  root.table("store", [&](TomlTable& table) {
+    table.choice("engine", config.store_engine, {"rocksdb", "postgresql"});
+    if (config.store_engine == "postgresql") table.error("engine", "\"postgresql\" is not in this release; write \"rocksdb\"");
+    table.size("min_free", config.store_min_free);
+    table.text("secrets_key_file", config.store_secrets_key_file);
+  });
+  root.table("dns", [&](TomlTable& table) {
+    table.texts("servers", config.dns_servers);
+    table.text("trust_anchor", config.dns_trust_anchor);
+  });
+  root.table("smtp", [&](TomlTable& table) {
+    table.size("max_message_size", config.max_message_size);
+    table.count("max_recipients", config.max_recipients, 100, 1'000'000);  // RFC 5321 4.5.3.1.8
+    table.networks("relay_from", config.relay_from);
+  });
+  root.table("queue", [&](TomlTable& table) {
+    table.durations("retry", config.retry);
+    if (config.retry.empty() || std::ranges::any_of(config.retry, [](auto step) { return step < 1s; }))
+      table.error("retry", "needs at least one step of a second or more; the default is [\"1m\", \"5m\", \"15m\", \"30m\", \"1h\", \"2h\", \"4h\"]");
+    table.duration("expire", config.expire);
+    table.duration("delay_notice", config.delay_notice);
+  });
+  root.table("limits", [&](TomlTable& table) { read_limits(table, config.limits); });
+  root.table("outbound", [&](TomlTable& table) {
+    table.count("port", config.outbound_port, 1, 65'535);
+    table.networks("forbidden_networks", config.forbidden_networks);
+    table.count("connections_per_site", config.connections_per_site, 1, 1'000);
+  });
+  root.tables("route", [&](TomlTable& table) { read_route(table, config); });
+  root.table("log", [&](TomlTable& table) {
+    table.choice("format", config.log_format, {"logfmt", "json"});
+    table.choice("level", config.log_level, {"debug", "info", "warning", "error"});
+  });
+  root.table("trace", [&](TomlTable& table) {
+    table.duration("keep", config.trace_keep);
+    table.size("max_size", config.trace_max);
+  });
+  root.table("http", [&](TomlTable& table) { table.text("metrics_token_file", config.metrics_token_file); });
+  check_hostname(root, config);
+  check_files(root, config);
+}
+
+LoadedConfig read_document(TomlDocument& document, bool loaded, const std::string& path) {
+  LoadedConfig out{defaults(), {}};
+  out.config.path = path;
+  if (loaded) document.read([&](TomlTable& root) { read_root(root, out.config); });
+  out.errors = document.errors();
+  return out;
+}
+
+}  // namespace
+
+LoadedConfig load_config(const std::string& path) {
+  TomlDocument document;
+  const bool loaded = document.load_file(path);
+  return read_document(document, loaded, path);
+}
+
+LoadedConfig parse_config(std::string_view text, const std::string& path) {
+  TomlDocument document;
+  const bool loaded = document.load_text(text);
+  return read_document(document, loaded, path);
+}
+
+std::string describe(const std::string& path, const ConfigError& error) {
+  const std::string where = error.line == 0 ? path : fmt::format("{}:{}:{}", path, error.line, error.column);
+  return error.key.empty() ? fmt::format("{}: {}", where, error.problem) : fmt::format("{}: {}: {}", where, error.key, error.problem);
+}
+
+}  // namespace godwit::app

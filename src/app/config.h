@@ -1,0 +1,97 @@
+#pragma once
+// The configuration: typed settings out of one TOML file, every default safe on the Internet. godwit.toml(5), DESIGN.md.
+// Plain values; immutable once loaded. Every key and default is documented in docs/operator/configuration.md.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "app/toml_reader.h"
+#include "base/ip.h"
+#include "service/routing/router.h"
+
+namespace godwit::app {
+
+using std::chrono::milliseconds;
+
+struct ListenerConfig {
+  std::string protocol;  // smtp | submission | submissions | pop3 | pop3s | http
+  std::vector<Endpoint> addresses;
+};
+
+struct LimitsConfig {
+  std::uint64_t connections = 10'000;
+  std::uint64_t connections_per_address = 100;
+  milliseconds command_timeout = std::chrono::minutes(5);  // RFC 5321 4.5.3.2.7
+  milliseconds data_timeout = std::chrono::minutes(3);
+  milliseconds data_total = std::chrono::hours(2);
+  std::uint64_t data_minimum_rate = 1024;  // bytes a second after the first minute
+  std::uint64_t protocol_errors = 20;
+  std::uint64_t command_line = 4'096;
+  std::uint64_t auth_line = 12'288;  // RFC 4954 4
+  std::uint64_t recipients_anyone = 100;
+  std::uint64_t auth_failures = 5;
+  std::uint64_t password_checks = 0;  // at once; 0 = as many as threads
+  milliseconds pop3_idle = std::chrono::minutes(10);  // RFC 1939 3
+};
+
+struct Config {
+  std::string path;
+  std::string hostname;
+  std::string data_dir = "/var/lib/godwit";
+  std::string run_dir;  // "" = data_dir
+  std::string user;
+  std::uint64_t threads = 0;
+  std::vector<Network> allow;
+
+  std::vector<ListenerConfig> listeners;
+
+  std::string tls_certificate;
+  std::string tls_key;
+
+  std::string store_engine = "rocksdb";
+  std::uint64_t store_min_free = 1ULL << 30;
+  std::string store_secrets_key_file;
+
+  std::vector<std::string> dns_servers;
+  std::string dns_trust_anchor = "/usr/share/dns/root.key";
+
+  std::uint64_t max_message_size = 50ULL << 20;
+  std::uint64_t max_recipients = 1'000;
+  std::vector<Network> relay_from;
+
+  std::vector<milliseconds> retry;
+  milliseconds expire = std::chrono::days(5);
+  milliseconds delay_notice = std::chrono::hours(4);
+
+  LimitsConfig limits;
+
+  std::uint64_t outbound_port = 25;
+  std::vector<Network> forbidden_networks;
+  std::uint64_t connections_per_site = 4;
+
+  std::vector<routing::Route> routes;
+
+  std::string log_format = "logfmt";
+  std::string log_level = "info";
+  milliseconds trace_keep = std::chrono::days(14);
+  std::uint64_t trace_max = 1ULL << 30;
+  std::string metrics_token_file;  // the HTTP listener answers loopback, and others with this bearer token
+
+  const std::string& run_directory() const { return run_dir.empty() ? data_dir : run_dir; }
+  std::string control_socket() const { return data_dir + "/control.sock"; }
+};
+
+struct LoadedConfig {
+  Config config;
+  std::vector<ConfigError> errors;  // empty: good
+};
+
+LoadedConfig load_config(const std::string& path);
+LoadedConfig parse_config(std::string_view text, const std::string& path);
+
+// "/etc/godwit/godwit.toml:12:3: smtp.max_size: there is no such key; did you mean \"max_message_size\"?"
+std::string describe(const std::string& path, const ConfigError& error);
+
+}  // namespace godwit::app

@@ -1,0 +1,43 @@
+#include "base/crypto.h"
+
+#include <gtest/gtest.h>
+
+#include "base/encoding.h"
+#include "testing/seeded_random.h"
+
+namespace godwit::crypto {
+namespace {
+
+TEST(Crypto, Sha256OfAbc_IsFips180Example) {
+  EXPECT_EQ(hex_encode(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Crypto, HmacSha256_Rfc4231Case2) {
+  EXPECT_EQ(hex_encode(hmac_sha256("Jefe", "what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(Crypto, Password_VerifiesItsOwnHashAlone) {
+  const std::string hash = hash_password("correct horse").value();
+  EXPECT_TRUE(hash.starts_with("$argon2id$"));
+  EXPECT_TRUE(verify_password("correct horse", hash));
+  EXPECT_FALSE(verify_password("correct horsf", hash));
+  EXPECT_FALSE(verify_password("", hash));
+}
+
+TEST(Crypto, ImportedHashes_Verify) {
+  // crypt(3) SHA-512, from the reference of Ulrich Drepper's specification
+  const char* const hash = "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1";
+  EXPECT_TRUE(verify_password("Hello world!", hash));
+  EXPECT_FALSE(verify_password("hello world!", hash));
+  for (const char* bad : {"", "plain", "*", "!", "$", "$9$x$y", "x$6$"}) EXPECT_FALSE(verify_password(bad, bad)) << bad;
+}
+
+TEST(Random, Text_HasNoLookAlikes) {
+  testing::SeededRandom random(1);
+  const std::string text = random.text(1'000);
+  EXPECT_EQ(text.find_first_not_of("abcdefghijkmnpqrstuvwxyz23456789"), std::string::npos);
+  for (int i = 0; i < 1'000; ++i) EXPECT_LT(random.below(7), 7u);
+}
+
+}  // namespace
+}  // namespace godwit::crypto
