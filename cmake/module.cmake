@@ -1,3 +1,16 @@
+# The precompiled header belongs to base, which every target links.
+function(godwit_precompiled target)
+  if(NOT GODWIT_PCH)
+    return()
+  endif()
+  if(target STREQUAL godwit_base)
+    target_precompile_headers(godwit_base PRIVATE <algorithm> <array> <chrono> <expected> <functional> <map> <memory> <optional> <span> <string>
+                              <string_view> <unordered_map> <variant> <vector> <fmt/format.h> "${PROJECT_SOURCE_DIR}/src/base/task.h")
+  else()
+    target_precompile_headers(${target} REUSE_FROM godwit_base)
+  endif()
+endfunction()
+
 # godwit_module(NAME [DEPS module...] [LIBS library...])
 #
 # One static library a folder: every *.cc of the folder, *.proto compiled to protobuf lite.
@@ -15,7 +28,7 @@ function(godwit_module name)
   if(fuzzers)
     list(REMOVE_ITEM sources ${fuzzers})
   endif()
-  list(FILTER sources EXCLUDE REGEX "_main\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
 
   list(TRANSFORM ARG_DEPS PREPEND godwit_)
   if(NOT sources AND NOT protos)
@@ -25,6 +38,7 @@ function(godwit_module name)
     add_library(godwit_${name} STATIC ${sources})
     target_link_libraries(godwit_${name} PUBLIC ${ARG_DEPS} ${ARG_LIBS})
     target_include_directories(godwit_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+    godwit_precompiled(godwit_${name})
   endif()
 
   foreach(proto ${protos})
@@ -45,6 +59,7 @@ function(godwit_module name)
   if(GODWIT_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE godwit_${name} godwit_testing ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
+    godwit_precompiled(${name}_test)
     target_compile_definitions(${name}_test PRIVATE GODWIT_TESTDATA="${CMAKE_CURRENT_SOURCE_DIR}/testdata")
     add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)

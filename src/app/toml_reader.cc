@@ -1,7 +1,10 @@
 #include "app/toml_reader.h"
 
 #include <fmt/format.h>
-#define TOML_EXCEPTIONS 0
+#include <stdexcept>
+// toml++ 3.3 asserts on some malformed input ("[" and a line end): that is a mistake in a file, not a broken invariant
+#define TOML_ASSERT(expression) ((expression) ? static_cast<void>(0) : throw std::logic_error("malformed table or key"))
+#define TOML_EXCEPTIONS 1
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
@@ -62,14 +65,15 @@ bool TomlDocument::load_file(const std::string& path) {
 }
 
 bool TomlDocument::load_text(std::string_view text) {
-  toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    const auto& error = parsed.error();
+  try {
+    impl_->root = toml::parse(text);
+    return true;
+  } catch (const toml::parse_error& error) {
     errors_.push_back({error.source().begin.line, error.source().begin.column, "", fmt::format("this is not TOML: {}", error.description())});
-    return false;
+  } catch (const std::logic_error& error) {
+    errors_.push_back({0, 0, "", fmt::format("this is not TOML: {}", error.what())});
   }
-  impl_->root = std::move(parsed).table();
-  return true;
+  return false;
 }
 
 void TomlDocument::read(const std::function<void(TomlTable&)>& root) {

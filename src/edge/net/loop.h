@@ -2,6 +2,8 @@
 // Loops: single-threaded executors, one a core, and the sockets that are dealt to them.
 //
 // LoopPool is owned by the application; run() starts the threads, stop() ends them. A connection stays on its loop.
+// Coroutines that had not ended by stop() are destroyed with the pool: what they refer to, their TaskGroup too,
+// outlives the pool; streams and listeners do not.
 
 #include <cstddef>
 #include <functional>
@@ -25,7 +27,9 @@ class LoopPool {
   std::size_t current() const;  // the loop of the calling thread; GODWIT_CHECKs that it is one
 
   void run();   // starts a thread a loop and returns
-  void stop();  // ends the loops after what is ready, joins the threads
+  void stop();  // ends the loops after what is ready, joins the threads; not from a loop
+
+  std::size_t deal();  // the loop of the next connection: each in turn; any thread
 
  private:
   struct Impl;
@@ -35,7 +39,7 @@ class LoopPool {
 // Called on the loop that the connection was dealt to.
 using OnConnection = std::function<void(std::size_t loop, std::unique_ptr<Stream>)>;
 
-// A listening socket: backlog 4,096, TCP_NODELAY on what it accepts. Accepting starts with start() and ends with close();
+// A listening socket: backlog 4,096, TCP_NODELAY on what it accepts. Accepting starts with start(), once, and ends with close();
 // EMFILE and the like pause it for 100 ms instead of spinning.
 class Listener {
  public:
@@ -47,10 +51,10 @@ class Listener {
 
 // Errors name the address and what to do ("port 25 is taken by another program", "needs CAP_NET_BIND_SERVICE").
 Result<std::unique_ptr<Listener>> listen_tcp(LoopPool& loops, Endpoint at);
-// Replaces a stale socket file; `mode` as for chmod.
+// Replaces a socket file that nobody answers on, and removes its own when it closes; `mode` as for chmod.
 Result<std::unique_ptr<Listener>> listen_unix(LoopPool& loops, const std::string& path, unsigned mode);
 
-// Dials TCP with TCP_NODELAY.
+// Dials TCP with TCP_NODELAY; the stream belongs to the loop of the calling coroutine.
 std::unique_ptr<Dialer> make_tcp_dialer();
 
 // Addresses of a host name by the system's resolver, on a thread; an IP address comes back as itself.

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/task.h"
@@ -36,8 +37,9 @@ class TaskGroup {
   // A coroutine that waits somewhere long registers how to end that wait (for example: stream.cancel()).
   class OnStop {
    public:
+    // In a group that is stopping already the call is posted at once.
     OnStop(TaskGroup& group, Executor executor, std::function<void()> call);
-    ~OnStop();  // on the same executor
+    ~OnStop();  // on the same executor; no call follows
     OnStop(const OnStop&) = delete;
     OnStop& operator=(const OnStop&) = delete;
 
@@ -48,19 +50,28 @@ class TaskGroup {
 
  private:
   friend void spawn(const Executor&, TaskGroup&, std::string_view, Task<>);
+  friend class Membership;
   struct Registration {
     Executor executor;
     std::shared_ptr<std::function<void()>> call;
   };
+  struct Waiter {
+    Executor executor;
+    std::shared_ptr<Timer> timer;
+  };
+
+  void joined();
+  void left();
 
   std::atomic<std::uint64_t> running_{0};
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::unordered_map<std::uint64_t, Registration> registrations_;
+  std::vector<Waiter> waiters_;
   std::uint64_t next_ = 1;
 };
 
-// Starts `task` on `executor` as part of `group`. An exception that leaves it is logged under `name`.
+// Starts `task` on `executor` as part of `group`, posted, never at once. An exception that leaves it is logged under `name`.
 void spawn(const Executor& executor, TaskGroup& group, std::string_view name, Task<> task);
 
 }  // namespace godwit::net

@@ -36,7 +36,8 @@ struct BlobId {
 };
 Result<BlobId> parse_blob_key(std::string_view key);
 
-// One body being written. Destroying it before finish() abandons what was appended.
+// One body being written. Destroying it before finish() abandons what was appended. Until it is destroyed the bytes are
+// pinned: keep it until a row names the blob (or nobody wants it), then let go of it.
 class BlobWriter {
  public:
   virtual ~BlobWriter() = default;

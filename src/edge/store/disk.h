@@ -22,6 +22,8 @@ class File {
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) = 0;
   // Writes all of it, extending the file where needed. `full` on ENOSPC.
   virtual Result<void> write_at(std::uint64_t offset, std::string_view bytes) = 0;
+  // The same for parts that lie one behind the other: pwritev where there is one, write_at for each where not.
+  virtual Result<void> write_parts(std::uint64_t offset, std::span<const std::string_view> parts);
   virtual Result<void> sync_data() = 0;  // fdatasync
   virtual Result<void> allocate(std::uint64_t bytes) = 0;  // posix_fallocate from 0; `full` on ENOSPC
   virtual Result<void> truncate(std::uint64_t bytes) = 0;

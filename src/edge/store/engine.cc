@@ -53,6 +53,21 @@ void Batch::add_operation(Operation operation) {
   operations_.push_back(std::move(operation));
 }
 
+void check_limits(const Batch& batch) {
+  GODWIT_CHECK(batch.bytes() <= kMaxBatch);
+  for (const auto& operation : batch.operations()) {
+    std::visit(
+        [](const auto& op) {
+          using Op = std::decay_t<decltype(op)>;
+          if constexpr (std::is_same_v<Op, Batch::EraseRange>) GODWIT_CHECK(op.from.size() <= kMaxKey && op.to.size() <= kMaxKey);
+          else if constexpr (std::is_same_v<Op, Batch::Fence>) GODWIT_CHECK(op.lease.size() + 6 <= kMaxKey);
+          else GODWIT_CHECK(op.key.size() <= kMaxKey);
+          if constexpr (std::is_same_v<Op, Batch::Put>) GODWIT_CHECK(op.value.size() <= kMaxValue);
+        },
+        operation);
+  }
+}
+
 Result<void> as_result(const WriteDone& done, std::string_view what) {
   switch (done.outcome) {
     case WriteOutcome::ok: return {};

@@ -114,6 +114,12 @@ class Batch {
   std::size_t bytes_ = 0;
 };
 
+inline constexpr std::size_t kMaxKey = 1'024;
+inline constexpr std::size_t kMaxValue = 64 * 1024;
+inline constexpr std::size_t kMaxBatch = 1 << 20;
+// For engines: GODWIT_CHECKs the limits; who breaks them has a bug that a distributed engine would show much later.
+void check_limits(const Batch& batch);
+
 enum class WriteOutcome : std::uint8_t {
   ok,
   conflict,  // a require did not hold; nothing was written

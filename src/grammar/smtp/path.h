@@ -29,7 +29,8 @@ class Domain {
   std::string text_;
 };
 
-// Accepts LDH names, U-labels (UTS 46, non-transitional) and address literals. At most 255 bytes, labels of 63.
+// Accepts LDH names, U-labels (UTS 46, non-transitional) and address literals. At most 253 bytes (RFC 1035 2.3.4: 255 in
+// the DNS's own form), labels of 63. Literals come out in one spelling: "[IPv6:2001:db8::1]".
 Result<Domain> parse_domain(std::string_view text);
 
 // The part before the @, unquoted: "john doe" for "john doe"@example.org. Case is kept (RFC 5321 2.4), compared exactly.
@@ -45,7 +46,8 @@ class LocalPart {
   friend Result<LocalPart> make_local_part(std::string text);
   std::string text_;
 };
-// `text` is what is meant, without quotes: 1 to 64 bytes (RFC 5321 4.5.3.1.1), no controls, valid UTF-8.
+// `text` is what is meant, without quotes; as it is written it has at most 64 bytes (RFC 5321 4.5.3.1.1). No controls,
+// valid UTF-8. Empty stands for "" in quotes, which RFC 5321 4.1.2 allows.
 Result<LocalPart> make_local_part(std::string text);
 
 struct Address {
@@ -73,5 +75,13 @@ class ReversePath {
  private:
   std::optional<Address> address_;
 };
+
+// The same in angle brackets, RFC 5321 4.1.2 Path. A source route ("<@a,@b:c@d>") is checked and dropped (RFC 5321 C).
+// `text` is the whole path with its brackets; "<>" only as a reverse path. At most 256 bytes without the source route.
+Result<Address> parse_forward_path(std::string_view text);
+Result<ReversePath> parse_reverse_path(std::string_view text);
+
+// Well-formed UTF-8 (RFC 3629) without controls (C0, DEL, C1): what mail may show to people.
+bool is_clean_utf8(std::string_view text);
 
 }  // namespace godwit::smtp

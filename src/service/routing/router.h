@@ -2,10 +2,14 @@
 // Where a recipient goes: to a local account, to a site, to the hold, or nowhere.
 //
 // First the [[route]] table (first match wins), then local domains, then MX (comes with dns::Resolver: until then such a
-// domain is `unroutable`). Immutable after construction; a reload makes a new one (the owner swaps a shared_ptr).
+// domain is `unroutable`). The route "*" stands for every domain that is not local, so that a smarthost for the rest of the
+// world does not take our own mail; a route that names a local domain (or what is above it: "*.example.net") does win over it.
+// Immutable after construction; a reload makes a new one (the owner swaps a shared_ptr). Any loop.
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -25,7 +29,8 @@ struct Hop {
   std::uint16_t port = 25;
   std::string text() const;  // "smtp://127.0.0.1:2600"
 };
-// "smtp://host:port", "smtps://...", "lmtp://...". This release speaks smtp; the others are refused by name.
+// "smtp://host:port" ("smtp://host" is port 25, "[::1]" an IPv6 address). This release speaks smtp alone: smtps:// and lmtp://
+// are refused by name.
 Result<Hop> parse_hop(std::string_view text);
 
 // Destinations that share one pool of connections and one set of limits.
@@ -43,15 +48,18 @@ using Destination = std::variant<ToLocal, ToSite, ToHold, Refused, ToAlias>;
 
 struct Route {
   std::string domain;           // "example.net", "*.example.net" (below it), "*"
-  std::vector<std::string> to;  // hops, or one of "local", "hold", "reject", "mx"
+  std::vector<std::string> to;  // hops, or one of "local", "hold", "reject" ("mx" is refused in this release)
 };
 
 class Router {
  public:
-  // Errors name the route and the mend.
+  // Errors name the route (counted from 1, as in the file) and the mend: a domain or hop that is none, words mixed with hops,
+  // a route that can never match because an earlier one takes everything of it.
   static Result<std::shared_ptr<const Router>> create(std::vector<Route> routes, directory::Directory& directory);
+  ~Router();
 
-  // Temporary errors (store) come back as errors; everything decided is a Destination.
+  // Temporary errors (store) come back as errors; everything decided is a Destination. Aliases are not followed here: ToAlias has
+  // the targets, each of which is routed anew by whoever expands.
   Task<Result<Destination>> route(smtp::Address recipient) const;
   // Whether mail for this domain is ours to take from strangers: a local domain (a route to a local domain counts as local),
   // nothing else. The question of the open relay.
@@ -59,6 +67,10 @@ class Router {
 
  private:
   struct Entry;
+  Router(std::vector<Entry> entries, directory::Directory& directory);
+  const Entry* find(const smtp::Domain& domain) const;
+  Task<Result<Destination>> resolve_local(smtp::Address recipient) const;
+
   std::vector<Entry> entries_;
   directory::Directory* directory_ = nullptr;
 };

@@ -1,7 +1,7 @@
 #pragma once
 // Domains, accounts, aliases and credentials: who is local, where an address leads, who may log in and send as whom.
 //
-// Rows of partition 1 (docs/formats/rows.md); reads are cached with a bound and forgotten on every change.
+// Rows of partition 1 (docs/formats/directory.md); reads are cached with a bound and forgotten on every change.
 // Any loop; owned by the application.
 
 #include <chrono>
@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/blocking_pool.h"
@@ -22,6 +23,14 @@ namespace godwit::directory {
 using AccountId = std::uint32_t;  // never reused; its rows are in partition kFirstAccountPartition + id
 inline store::Partition partition_of(AccountId id) { return store::kFirstAccountPartition + id; }
 
+// A removed account leaves two marks (docs/formats/directory.md): this row in the keyspace `directory` of its own partition, after
+// which nothing is written into its mailboxes, and, in the outbox of partition 1, an entry under removal_key() that stays
+// until mailbox::Mailboxes::apply_outbox() has erased its rows. on disk: do not change
+inline constexpr std::string_view kRemovedKey = "removed";
+inline constexpr std::string_view kRemovalsPrefix = "account/";
+std::string removal_key(AccountId id);                                      // kRemovalsPrefix + 4 bytes big-endian
+std::optional<AccountId> parse_removal_key(std::string_view key);
+
 struct Account {
   AccountId id = 0;
   smtp::Address address;  // its login name and own address
@@ -34,7 +43,8 @@ struct Alias {
 };
 
 // Where an address leads. Order of search (first match wins): the account or alias of that exact name (ASCII case of the
-// local part does not matter for local users), then without "+tag", then the domain's catch-all.
+// local part does not matter for local users), then without "+tag", then the domain's catch-all. postmaster and abuse
+// (RFC 5321 4.5.1, RFC 2142 4) that lead nowhere by then lead to the domain's oldest account.
 struct Resolution {
   enum class Kind : std::uint8_t { not_local, unknown_user, account, alias };
   Kind kind = Kind::not_local;
@@ -49,29 +59,39 @@ class Directory {
 
   Task<Result<bool>> is_local(smtp::Domain domain);
   Task<Result<Resolution>> resolve(smtp::Address address);
-  // Follows aliases to their ends (depth 10, each address once): accounts' addresses and foreign addresses.
-  // unknown_user when nothing is reached. A target that leads nowhere is left in, so that it bounces by name.
+  // Follows aliases to their ends (each address and each account once): addresses of accounts as the alias spells them (with
+  // their +tag) and foreign addresses. unknown_user when nothing is reached. A target that leads nowhere is left in, so
+  // that it bounces by name. A chain of more than 10 aliases or more than 10,000 addresses is a temporary `limit` error:
+  // refused aloud rather than cut short.
   struct Expansion { Resolution::Kind kind = Resolution::Kind::not_local; std::vector<smtp::Address> ends; };
   Task<Result<Expansion>> expand(smtp::Address address);
 
   // nullopt: wrong password or unknown user, which cost the same time (argon2id on the blocking pool behind a bounded
   // queue; `limit` when that is full). A success is remembered for 10 minutes under a keyed hash.
   Task<Result<std::optional<Account>>> authenticate(std::string login, std::string password);
-  // Own address, with or without +tag, and aliases (not catch-alls) whose targets include the account.
+  // Own address, with or without +tag, and aliases (not catch-alls) whose targets include the account by name; the roles
+  // that fall to the account because nobody else has them.
   Task<Result<bool>> may_send_as(Account account, smtp::Address sender);
 
-  // Administration. Errors are sentences: "example.org exists already", "add the domain first: godwit domain add example.org".
+  // Administration: durable when it returns. Errors are sentences: "example.org exists already", "example.org is not a domain of
+  // this server; add it first: godwit domain add example.org".
   Task<Result<void>> add_domain(smtp::Domain domain);
   Task<Result<void>> remove_domain(smtp::Domain domain);  // refused while accounts or aliases are left
   Task<Result<std::vector<smtp::Domain>>> list_domains();
   Task<Result<Account>> add_account(smtp::Address address, std::string password);
   Task<Result<void>> set_password(smtp::Address address, std::string password);
-  Task<Result<void>> remove_account(smtp::Address address);  // its mail goes with it (an outbox entry erases the rows)
+  // Its mail goes with it: call Mailboxes::apply_outbox(id) next (or at the next start) to erase the rows.
+  Task<Result<void>> remove_account(smtp::Address address);
   Task<Result<std::vector<Account>>> list_accounts(std::optional<smtp::Domain> domain);
   Task<Result<std::optional<Account>>> find_account(smtp::Address address);
   Task<Result<void>> add_alias(smtp::Address address, std::vector<smtp::Address> targets);  // adds targets to one that exists
   Task<Result<void>> remove_alias(smtp::Address address, std::vector<smtp::Address> targets);  // no targets: the whole alias
   Task<Result<std::vector<Alias>>> list_aliases(std::optional<smtp::Domain> domain);
+  // Removed accounts whose rows are not yet erased: for Mailboxes::apply_outbox() at the start.
+  Task<Result<std::vector<AccountId>>> list_removals();
+
+  // Password checks that argon2 had to make so far (a remembered success makes none).
+  std::uint64_t password_checks() const;
 
  private:
   struct Impl;

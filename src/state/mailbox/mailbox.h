@@ -1,10 +1,10 @@
 #pragma once
 // The mailboxes of accounts: delivery exactly once, UIDs, flags, modseq, snapshots for readers, expunge.
 //
-// Layout (docs/formats/rows.md, DESIGN.md "Mailbox"): mailboxes by number; an immutable record an email; a membership row a
+// Layout (docs/formats/mailbox.md): mailboxes by number; an immutable record an email; a membership row a
 // message in a mailbox; one row a mailbox with counts, uidnext, uidvalidity, highest modseq; pages of UIDs; one change log
 // and one modseq an account. Everything that changes together is one batch of the account's partition; writers of one
-// account are serialised. Any loop; owned by the application.
+// account are serialised, deliveries that wait together share a batch. Any loop; owned by the application.
 
 #include <cstdint>
 #include <memory>
@@ -64,19 +64,27 @@ class Mailboxes {
   ~Mailboxes();
 
   // Puts one message into INBOX, once for (message, recipient) however often it is called: durable when it returns.
-  // `already`: an earlier call had done it. `not_found`: the account is gone.
+  // `already`: an earlier call had done it. `not_found`: the account is gone. `limit`: the prefix is over 48 KiB.
   struct Delivered { Uid uid = 0; EmailId email = 0; bool already = false; };
   Task<Result<Delivered>> deliver(directory::AccountId account, MessageId message, std::string recipient, NewEmail email);
-  // The queue's completion is durable: the `delivered` row is not needed any more. Lazy.
+  // The queue's completion is durable: the `delivered` row is not needed any more. Lazy. Also lets go of a blob that the
+  // reader expunged before the queue had handed it over.
   Task<> forget_delivery(directory::AccountId account, MessageId message, std::string recipient);
 
+  // INBOX before its first message is empty, with uid_validity 0. `not_found`: no such account or mailbox.
   Task<Result<Snapshot>> snapshot(directory::AccountId account, MailboxNumber mailbox);
   Task<Result<Email>> email(directory::AccountId account, EmailId id);
-  // Removes messages that are still there; others are passed over. Durable. Blobs go through the account's outbox.
+  // Removes messages that are still there; others are passed over; returns how many it removed. Durable. A thousand at a time:
+  // after an error some may be gone already. Blobs go through the account's outbox.
   Task<Result<std::size_t>> expunge(directory::AccountId account, MailboxNumber mailbox, std::vector<Uid> uids);
 
-  // Applies what is left in the outboxes (start, and after each expunge): drops references and blobs, erases accounts.
+  // Applies what is left in the outboxes (at the start, after Directory::remove_account; expunge() does it by itself): drops
+  // references and blobs, erases removed accounts. Idempotent. A blob that the queue still names waits for forget_delivery()
+  // or the next call.
   Task<Result<void>> apply_outbox(directory::AccountId account);
+  // The same for many, in the background of a start; also erases `delivered` rows that a crash left behind. A failure is logged
+  // and the rest goes on. Returns how many failed.
+  Task<std::size_t> apply_outboxes(std::vector<directory::AccountId> accounts);
 
   // Recounts counters, UID pages and references against the rows; one sentence a difference. For `store verify`.
   Task<Result<std::vector<std::string>>> verify(directory::AccountId account);

@@ -35,6 +35,7 @@ struct Recipient {
   WallTime next_attempt{};        // when pending
   Outcome last;                   // of the last attempt; kind is meaningless while attempts == 0
   bool delay_notice_sent = false;
+  std::uint32_t probes = 0;       // times in a row that its site was down; these are no attempts
 };
 
 struct Message {
@@ -61,6 +62,18 @@ struct Message {
   bool held = false;
   std::string held_because;       // for people
   std::uint32_t crashes = 0;      // times the process died working on it
+
+  // Where its rows lie and what they say: kept by the queue, of no meaning to anybody else.
+  struct Rows {
+    bool waiting = false;         // in `waiting` and `due`; else in `fresh`
+    bool handed_over = false;     // blob_refs names another owner of the blob already
+    bool held = false;
+    std::uint32_t pending = 0;
+    std::uint32_t pages = 1;
+    WallTime due{};               // of its row in the index, when waiting
+    std::vector<std::uint64_t> digests;  // of each page as stored, when waiting
+  };
+  Rows rows;
 };
 
 }  // namespace godwit::queue

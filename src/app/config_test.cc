@@ -1,0 +1,108 @@
+#include "app/config.h"
+
+#include <gtest/gtest.h>
+
+namespace godwit::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kHost = "hostname = \"mx.example.org\"\n";
+
+std::string first_error(std::string_view text) {
+  const LoadedConfig loaded = parse_config(std::string(kHost) + std::string(text), "g.toml");
+  return loaded.errors.empty() ? "" : describe("g.toml", loaded.errors.front());
+}
+
+TEST(Config, Nothing_IsSafeDefaults) {
+  const LoadedConfig loaded = parse_config(kHost, "g.toml");
+  ASSERT_TRUE(loaded.errors.empty()) << describe("g.toml", loaded.errors.front());
+  const Config& config = loaded.config;
+  EXPECT_TRUE(config.relay_from.empty());
+  EXPECT_TRUE(config.listeners.empty());
+  EXPECT_EQ(config.max_message_size, 50u << 20);
+  EXPECT_EQ(config.retry.front(), 1min);
+  EXPECT_EQ(config.expire, 120h);
+  EXPECT_EQ(config.limits.protocol_errors, 20u);
+  EXPECT_TRUE(contains(config.forbidden_networks, *parse_ip("127.0.0.1")));
+  EXPECT_EQ(config.control_socket(), "/var/lib/godwit/control.sock");
+}
+
+TEST(Config, Everything_IsRead) {
+  const LoadedConfig loaded = parse_config(R"(
+hostname = "mx1.example.org"
+data_dir = "/srv/mail"
+threads = 2
+allow = ["192.0.2.0/24"]
+[[listener]]
+protocol = "smtp"
+address = ["0.0.0.0:25", "[::]:25"]
+proxy_from = []
+[[listener]]
+protocol = "pop3s"
+address = "127.0.0.1:995"
+[tls]
+certificate = "/c"
+key = "/k"
+[store]
+engine = "rocksdb"
+min_free = "2GiB"
+[smtp]
+max_message_size = "1MiB"
+relay_from = ["10.0.0.0/8"]
+[queue]
+retry = ["1s", "2s"]
+[limits]
+connections_per_address = 7
+[outbound]
+port = 26
+forbidden_networks = []
+[[route]]
+domain = "*.example.net"
+to = ["smtp://a:25", "smtp://b:25"]
+[[route]]
+domain = "*"
+to = "hold"
+)",
+                                           "g.toml");
+  ASSERT_TRUE(loaded.errors.empty()) << describe("g.toml", loaded.errors.front());
+  const Config& config = loaded.config;
+  ASSERT_EQ(config.listeners.size(), 2u);
+  EXPECT_EQ(config.listeners[0].addresses[1].text(), "[::]:25");
+  EXPECT_EQ(config.limits.connections_per_address, 7u);
+  EXPECT_EQ(config.retry, (std::vector<milliseconds>{1s, 2s}));
+  ASSERT_EQ(config.routes.size(), 2u);
+  EXPECT_EQ(config.routes[0].to.size(), 2u);
+  EXPECT_TRUE(config.forbidden_networks.empty());
+}
+
+TEST(Config, Errors_NameLineAndMend) {
+  EXPECT_EQ(first_error("[smtp]\nmax_mesage_size = \"1MiB\"\n"), "g.toml:3:19: smtp.max_mesage_size: there is no such key; did you mean \"max_message_size\"?");
+  EXPECT_NE(first_error("[queue]\nexpire = \"5\"\n").find("g.toml:3:10: queue.expire: a unit is missing"), std::string::npos);
+  EXPECT_NE(first_error("threads = \"two\"\n").find("expected a whole number"), std::string::npos);
+  EXPECT_NE(first_error("[[listener]]\nprotocol = \"imap\"\naddress = \"0.0.0.0:143\"\n").find("not in this release"), std::string::npos);
+  EXPECT_NE(first_error("[[listener]]\nprotocol = \"smtp\"\n").find("address: is missing"), std::string::npos);
+  EXPECT_NE(first_error("[[listener]]\nprotocol = \"pop3s\"\naddress = \"0.0.0.0:995\"\n").find("need a certificate"), std::string::npos);
+  EXPECT_NE(first_error("[smtp]\nrelay_from = [\"10.0.0.1/8\"]\n").find("bits set behind its prefix"), std::string::npos);
+  EXPECT_NE(first_error("[store]\nengine = \"postgresql\"\n").find("not in this release"), std::string::npos);
+  EXPECT_NE(first_error("a = [1,\n").find("this is not TOML"), std::string::npos);
+  EXPECT_NE(first_error("[\n[queue]\n").find("this is not TOML"), std::string::npos);
+  EXPECT_NE(first_error("listener = 3\n").find("[[listener]]"), std::string::npos);
+  EXPECT_NE(first_error("data_dir = \"relative\"\n").find("absolute"), std::string::npos);
+}
+
+TEST(Config, AllErrors_ComeAtOnceInOrder) {
+  const LoadedConfig loaded = parse_config("hostname = \"x y\"\nnonsense = 1\n[smtp]\nmore = 2\n", "g.toml");
+  ASSERT_EQ(loaded.errors.size(), 3u);
+  EXPECT_EQ(loaded.errors[1].line, 2u);
+  EXPECT_EQ(loaded.errors[2].line, 4u);
+}
+
+TEST(Config, MissingFile_IsNamed) {
+  const LoadedConfig loaded = load_config("/nonexistent/godwit.toml");
+  ASSERT_FALSE(loaded.errors.empty());
+  EXPECT_EQ(describe("/nonexistent/godwit.toml", loaded.errors.front()), "/nonexistent/godwit.toml: cannot read /nonexistent/godwit.toml: No such file or directory");
+}
+
+}  // namespace
+}  // namespace godwit::app

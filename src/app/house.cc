@@ -1,0 +1,323 @@
+#include "app/house.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "app/data_directory.h"
+#include "base/blocking_pool.h"
+#include "base/log.h"
+#include "edge/store/rocksdb_engine.h"
+#include "edge/store/segments.h"
+#include "edge/store/space_guard.h"
+#include "service/scheduler/scheduler.h"
+#include "state/queue/blob_owners.h"
+
+namespace godwit::app {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr Duration kMaintainEvery = 5s;   // recycling and compaction of segments
+constexpr Duration kStoryWait = 2s;       // for the trace to be written out
+
+std::string rows_path(const Config& config) { return config.data_dir + "/rows"; }
+
+std::shared_ptr<const intake::Settings> intake_settings(const Config& config) {
+  auto settings = std::make_shared<intake::Settings>();
+  settings->hostname = config.hostname;
+  settings->max_message_size = config.max_message_size;
+  settings->max_recipients = config.max_recipients;
+  settings->max_recipients_anyone = config.limits.recipients_anyone;
+  return settings;
+}
+
+std::shared_ptr<const scheduler::Settings> scheduler_settings(const Config& config) {
+  auto settings = std::make_shared<scheduler::Settings>();
+  settings->hostname = config.hostname;
+  settings->retry = config.retry;
+  settings->expire = config.expire;
+  settings->delay_notice = config.delay_notice;
+  return settings;
+}
+
+std::shared_ptr<const outbound::Settings> outbound_settings(const Config& config) {
+  auto settings = std::make_shared<outbound::Settings>();
+  settings->hostname = config.hostname;
+  settings->connections_per_site = config.connections_per_site;
+  settings->probe = config.retry;
+  return settings;
+}
+
+}  // namespace
+
+struct House::Impl {
+  Impl(const Config& settings, net::LoopPool& pool_of_loops, bool without_delivery, Surroundings surroundings)
+      : config(settings),
+        loops(pool_of_loops),
+        offline(without_delivery),
+        around(std::move(surroundings)),
+        blocking(std::max(2u, std::thread::hardware_concurrency()) + 2),
+        disk(around.disk ? around.disk : store::make_posix_disk()) {}
+
+  const Config config;
+  net::LoopPool& loops;
+  const bool offline;
+  const Surroundings around;
+  bool started = false;
+
+  std::unique_ptr<DirectoryLock> lock;
+  std::unique_ptr<Clock> clock = make_system_clock();
+  std::unique_ptr<Random> random = make_system_random();
+  net::TaskGroup tasks;
+  net::TaskGroup calls;  // of run(), which waits for `tasks` too
+  BlockingPool blocking;
+  std::shared_ptr<store::Disk> disk;
+  std::shared_ptr<store::SpaceGuard> space;
+  std::unique_ptr<store::RocksDbEngine> engine;
+  std::unique_ptr<store::Segments> blobs;
+  std::unique_ptr<queue::BlobOwners> owners;
+  std::unique_ptr<directory::Directory> directory;
+  std::unique_ptr<mailbox::Mailboxes> mailboxes;
+  std::unique_ptr<queue::Queue> queue;
+  std::unique_ptr<trace::Trace> trace;
+  std::unique_ptr<net::Dialer> dialer = net::make_tcp_dialer();
+  std::unique_ptr<intake::Intake> intake;
+  std::vector<std::unique_ptr<outbound::Outbound>> outbounds;
+  std::vector<std::unique_ptr<scheduler::Scheduler>> schedulers;
+  std::unique_ptr<adminapi::Context> admin;
+
+  Current<intake::Settings> for_intake;
+  Current<scheduler::Settings> for_scheduler;
+  Current<outbound::Settings> for_outbound;
+  Current<routing::Router> router;
+
+  Result<void> open_store();
+  Result<void> open_state();
+  Result<void> set_settings(const Config& settings);
+  void make_services();
+  void make_admin();
+  void offer(std::size_t from, outbound::Job job);
+  scheduler::Scheduler& scheduler_of(MessageId id) { return *schedulers[id.shard() % loops.size()]; }
+  Task<> maintain();
+};
+
+Result<void> House::Impl::open_store() {
+  GODWIT_ASSIGN(lock, DirectoryLock::take(config.data_dir));
+  space = std::make_shared<store::SpaceGuard>(store::make_posix_space(config.data_dir), config.store_min_free);
+  store::RocksDbSettings rows;
+  rows.path = rows_path(config);
+  rows.space = space;
+  if (around.file_system) {
+    rows.file_system = around.file_system;
+    rows.disk = disk;
+  }
+  GODWIT_ASSIGN(engine, store::RocksDbEngine::open(std::move(rows), blocking));
+  store::SegmentSettings bytes;
+  bytes.directory = config.data_dir + "/segments";
+  bytes.segment_bytes = around.segment_bytes;
+  GODWIT_ASSIGN(blobs, store::open_segments(std::move(bytes), *disk, *engine, blocking, *clock, space.get()));
+  for (const store::BlobDamage& damage : blobs->damage())
+    log::write(damage.acknowledged ? log::Level::error : log::Level::warning, "segment_damage",
+               {{"where", damage.where}, {"what", damage.what}, {"blob", damage.id.text()}, {"was_acknowledged", damage.acknowledged}});
+  owners = std::make_unique<queue::BlobOwners>(*engine);
+  blobs->set_owners(owners.get());
+  return {};
+}
+
+Result<void> House::Impl::open_state() {
+  directory = std::make_unique<directory::Directory>(*engine, blocking, *clock, *random);
+  mailboxes = std::make_unique<mailbox::Mailboxes>(*engine, *blobs, *clock, *random);
+  queue = std::make_unique<queue::Queue>(*engine, *blobs, *clock);
+  trace::Settings stories;
+  stories.directory = config.data_dir + "/trace";
+  stories.keep = config.trace_keep;
+  stories.max_bytes = config.trace_max;
+  GODWIT_ASSIGN(trace, trace::open_trace(std::move(stories), *disk, blocking, *clock));
+  return set_settings(config);
+}
+
+Result<void> House::Impl::set_settings(const Config& settings) {
+  GODWIT_ASSIGN(auto routes, routing::Router::create(settings.routes, *directory));
+  router.set(std::move(routes));
+  for_intake.set(intake_settings(settings));
+  for_scheduler.set(scheduler_settings(settings));
+  for_outbound.set(outbound_settings(settings));
+  return {};
+}
+
+// A site lives on one loop; its outcomes come home to the loop that offered the job.
+void House::Impl::offer(std::size_t from, outbound::Job job) {
+  const std::size_t to = std::hash<std::string>()(job.site->name) % loops.size();
+  if (to == from) {
+    outbounds[to]->offer(std::move(job));
+    return;
+  }
+  job.done = [home = loops.executor(from), done = std::move(job.done)](std::vector<queue::Outcome> outcomes) {
+    post(home, [done, outcomes = std::move(outcomes)]() mutable { done(std::move(outcomes)); });
+  };
+  post(loops.executor(to), [this, to, job = std::move(job)]() mutable { outbounds[to]->offer(std::move(job)); });
+}
+
+void House::Impl::make_services() {
+  auto current_router = [this] { return router.get(); };
+  intake::Context doors{*directory, *queue, *blobs, *trace, *clock, *random, current_router, [this] { return loops.current(); },
+                        [this] { return for_intake.get(); }, [this](queue::Message message) {
+                          if (!offline) scheduler_of(message.id).accepted(std::move(message));
+                        }};
+  intake = intake::make_intake(std::move(doors));
+  for (std::size_t loop = 0; loop < loops.size(); ++loop) {
+    outbound::Context outward{*dialer, [](std::string host) { return net::resolve_host(std::move(host)); }, *blobs, *clock, *trace, tasks,
+                              loops.executor(loop), [this] { return for_outbound.get(); }};
+    outbounds.push_back(outbound::make_outbound(std::move(outward)));
+    scheduler::Context way_out{*queue, *mailboxes, *blobs, *trace, *intake, *clock, *random, tasks, loops.executor(loop), loop, loops.size(),
+                               current_router, [this] { return for_scheduler.get(); },
+                               [this, loop](outbound::Job job) { offer(loop, std::move(job)); }};
+    schedulers.push_back(scheduler::make_scheduler(std::move(way_out)));
+  }
+}
+
+namespace {
+
+Task<Result<bool>> act_on_loop(scheduler::Scheduler& scheduler, MessageId id, scheduler::Scheduler::Action action, std::string why) {
+  co_return co_await scheduler.act(id, action, std::move(why));
+}
+
+Task<> act_and_resume(scheduler::Scheduler& scheduler, MessageId id, scheduler::Scheduler::Action action, std::string why, Resume<Result<bool>> resume) {
+  auto done = co_await act_on_loop(scheduler, id, action, std::move(why));
+  resume(std::move(done));
+}
+
+Task<Result<bool>> act_from_anywhere(Executor home, net::TaskGroup& tasks, scheduler::Scheduler& scheduler, MessageId id,
+                                     scheduler::Scheduler::Action action, std::string why) {
+  auto start = [&](Resume<Result<bool>> resume) {
+    net::spawn(home, tasks, "queue_action", act_and_resume(scheduler, id, action, std::move(why), std::move(resume)));
+  };
+  co_return co_await suspend<Result<bool>>(std::move(start));
+}
+
+Task<std::vector<outbound::SiteStatus>> status_on(Executor home, outbound::Outbound& outbound) {
+  auto start = [&](Resume<std::vector<outbound::SiteStatus>> resume) {
+    post(home, [&outbound, resume = std::move(resume)]() mutable { resume(outbound.status()); });
+  };
+  co_return co_await suspend<std::vector<outbound::SiteStatus>>(std::move(start));
+}
+
+Task<std::vector<outbound::SiteStatus>> all_sites(net::LoopPool& loops, std::vector<std::unique_ptr<outbound::Outbound>>& outbounds) {
+  std::vector<outbound::SiteStatus> all;
+  for (std::size_t loop = 0; loop < outbounds.size(); ++loop) {
+    auto some = co_await status_on(loops.executor(loop), *outbounds[loop]);
+    std::ranges::move(some, std::back_inserter(all));
+  }
+  co_return all;
+}
+
+// What an earlier run left to be applied in other partitions.
+Task<Result<void>> apply_outboxes(directory::Directory& directory, mailbox::Mailboxes& mailboxes) {
+  GODWIT_CO_ASSIGN(const auto accounts, co_await directory.list_accounts(std::nullopt));
+  for (const auto& account : accounts) GODWIT_CO_TRY(co_await mailboxes.apply_outbox(account.id));
+  co_return Result<void>{};
+}
+
+Task<Result<void>> drain_loop(std::function<void()> work, Executor home) {
+  auto start = [&](Resume<bool> resume) {
+    post(home, [work = std::move(work), resume = std::move(resume)]() mutable {
+      work();
+      resume(true);
+    });
+  };
+  ignore(co_await suspend<bool>(std::move(start)), "only tells that it has run");
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+void House::Impl::make_admin() {
+  using Action = scheduler::Scheduler::Action;
+  auto act = [this](MessageId id, Action action, std::string why) {
+    return act_from_anywhere(loops.executor(id.shard() % loops.size()), tasks, scheduler_of(id), id, action, std::move(why));
+  };
+  admin = std::make_unique<adminapi::Context>(adminapi::Context{*directory, *mailboxes, *queue, *engine, *blobs, *trace, *clock, act,
+                                                                [this] { return engine->verify(); },
+                                                                [this] { return all_sites(loops, outbounds); }});
+}
+
+Task<> House::Impl::maintain() {
+  auto executor = co_await this_executor();
+  auto timer = clock->make_timer(executor);
+  const net::TaskGroup::OnStop on_stop(tasks, executor, [&timer] { timer->wake(); });
+  while (!tasks.stopping()) {
+    co_await blobs->maintain();
+    if (tasks.stopping()) break;
+    co_await timer->wait_until(clock->steady() + kMaintainEvery);
+  }
+}
+
+Result<std::vector<std::string>> repair_store(const Config& config) {
+  GODWIT_ASSIGN(const auto lock, DirectoryLock::take(config.data_dir));
+  store::RocksDbSettings rows;
+  rows.path = rows_path(config);
+  return store::repair_rocksdb(rows);
+}
+
+House::House(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+House::~House() { close(0ms); }
+
+Result<std::unique_ptr<House>> House::open(const Config& config, net::LoopPool& loops, bool offline, Surroundings around) {
+  auto impl = std::make_unique<Impl>(config, loops, offline, std::move(around));
+  GODWIT_TRY(impl->open_store());
+  GODWIT_TRY(impl->open_state());
+  std::unique_ptr<House> house(new House(std::move(impl)));
+  Impl& open = *house->impl_;
+  open.make_services();
+  loops.run();
+  open.started = true;
+  GODWIT_TRY(house->run(open.queue->open(loops.size(), config.data_dir + "/crash")));
+  GODWIT_TRY(house->run(apply_outboxes(*open.directory, *open.mailboxes)));
+  open.make_admin();
+  return house;
+}
+
+void House::start() {
+  for (std::size_t loop = 0; loop < impl_->loops.size(); ++loop)
+    post(impl_->loops.executor(loop), [scheduler = impl_->schedulers[loop].get()] { scheduler->start(); });
+  net::spawn(impl_->loops.executor(0), impl_->tasks, "maintain", impl_->maintain());
+}
+
+Result<void> House::reload(const Config& config) { return impl_->set_settings(config); }
+
+void House::close(Duration patience) {
+  if (!impl_->started) return;
+  impl_->started = false;
+  for (std::size_t loop = 0; loop < impl_->loops.size(); ++loop) {
+    auto drain = [this, loop] {
+      impl_->schedulers[loop]->drain();
+      impl_->outbounds[loop]->drain();
+    };
+    ignore(run(drain_loop(drain, impl_->loops.executor(loop))), "draining cannot fail");
+  }
+  impl_->tasks.stop();
+  if (!run(impl_->tasks.wait(*impl_->clock, patience + kStoryWait)))
+    log::warning("ended_with_work_under_way", {{"tasks", impl_->tasks.running()}});
+  impl_->trace->stop();
+  impl_->loops.stop();
+}
+
+void House::run_task(Task<> task) { net::spawn(impl_->loops.executor(0), impl_->calls, "main", std::move(task)); }
+
+// The value is there a moment before its coroutine has ended; what it refers to may go only then.
+void House::settle() {
+  while (impl_->calls.running() > 0) std::this_thread::yield();
+}
+
+adminapi::Context& House::admin() { return *impl_->admin; }
+intake::Intake& House::intake() { return *impl_->intake; }
+directory::Directory& House::directory() { return *impl_->directory; }
+mailbox::Mailboxes& House::mailboxes() { return *impl_->mailboxes; }
+store::Blobs& House::blobs() { return *impl_->blobs; }
+Clock& House::clock() { return *impl_->clock; }
+Random& House::random() { return *impl_->random; }
+net::TaskGroup& House::tasks() { return impl_->tasks; }
+
+}  // namespace godwit::app

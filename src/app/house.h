@@ -1,0 +1,94 @@
+#pragma once
+// Everything between the doors and the disk, wired once: store, state, services, one scheduler and one outbound a loop.
+//
+// Opened by the server and, with the server down, by commands (`offline`: nothing is delivered). Owned by its caller, which
+// runs no loop itself: open(), run() and close() block and are called from the main thread.
+
+#include <atomic>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "edge/net/loop.h"
+#include "edge/net/task_group.h"
+#include "edge/store/disk.h"
+#include "frontend/adminapi/control.h"
+#include "service/intake/intake.h"
+
+namespace rocksdb {
+class FileSystem;
+}
+
+namespace godwit::app {
+
+// A value that a reload replaces whole; readers keep what they took.
+template <class T>
+class Current {
+ public:
+  std::shared_ptr<const T> get() const { return value_.load(std::memory_order_acquire); }
+  void set(std::shared_ptr<const T> value) { value_.store(std::move(value), std::memory_order_release); }
+
+ private:
+  std::atomic<std::shared_ptr<const T>> value_;
+};
+
+// What lies below, when it is not the machine's (tests).
+struct Surroundings {
+  std::shared_ptr<store::Disk> disk;
+  std::shared_ptr<rocksdb::FileSystem> file_system;
+  std::uint32_t segment_bytes = 64u << 20;
+};
+
+// `store repair`: nobody may have the directory open. Sentences about what was salvaged and what is missing; blocking.
+Result<std::vector<std::string>> repair_store(const Config& config);
+
+class House {
+ public:
+  // Takes the directory lock, opens the store and starts the loops. Errors name the directory and the mend.
+  static Result<std::unique_ptr<House>> open(const Config& config, net::LoopPool& loops, bool offline, Surroundings around = {});
+  ~House();
+
+  // Starts the schedulers: from here on mail moves.
+  void start();
+  // New settings and routes; the old ones stay in force for what is under way. Errors leave everything as it was.
+  Result<void> reload(const Config& config);
+  // No new attempts; waits up to `patience` for those under way, then ends the loops and closes the store.
+  void close(Duration patience);
+
+  // Runs a coroutine on the first loop and waits for what it returns.
+  template <class T>
+  T run(Task<T> task) {
+    std::promise<T> promise;
+    auto future = promise.get_future();
+    run_task(fulfil(std::move(task), promise));
+    T value = future.get();
+    settle();
+    return value;
+  }
+
+  adminapi::Context& admin();
+  intake::Intake& intake();
+  directory::Directory& directory();
+  mailbox::Mailboxes& mailboxes();
+  store::Blobs& blobs();
+  Clock& clock();
+  Random& random();
+  net::TaskGroup& tasks();
+
+ private:
+  template <class T>
+  static Task<> fulfil(Task<T> task, std::promise<T>& promise) {
+    promise.set_value(co_await std::move(task));
+  }
+  void run_task(Task<> task);
+  void settle();
+
+  struct Impl;
+  explicit House(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace godwit::app

@@ -1,0 +1,264 @@
+#include "app/server.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+#include "app/privileges.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "edge/http/server.h"
+#include "edge/tls/context.h"
+#include "frontend/adminapi/control.h"
+#include "frontend/httpd/httpd.h"
+#include "frontend/pop3d/pop3d.h"
+#include "frontend/smtpd/smtpd.h"
+
+namespace godwit::app {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr Duration kDrain = 10s;  // DESIGN.md: running transactions get at most 10 s
+constexpr unsigned kControlMode = 0660;
+
+sigset_t waited_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+std::shared_ptr<const smtpd::Settings> smtpd_settings(const Config& config) {
+  auto settings = std::make_shared<smtpd::Settings>();
+  settings->hostname = config.hostname;
+  settings->max_message_size = config.max_message_size;
+  settings->relay_from = config.relay_from;
+  settings->allow = config.allow;
+  settings->command_timeout = config.limits.command_timeout;
+  settings->data_timeout = config.limits.data_timeout;
+  settings->data_total = config.limits.data_total;
+  settings->data_minimum_rate = config.limits.data_minimum_rate;
+  settings->max_errors = static_cast<unsigned>(config.limits.protocol_errors);
+  settings->max_command_line = config.limits.command_line;
+  settings->max_auth_line = config.limits.auth_line;
+  settings->max_auth_failures = static_cast<unsigned>(config.limits.auth_failures);
+  return settings;
+}
+
+std::shared_ptr<const pop3d::Settings> pop3d_settings(const Config& config) {
+  auto settings = std::make_shared<pop3d::Settings>();
+  settings->hostname = config.hostname;
+  settings->idle_timeout = config.limits.pop3_idle;
+  return settings;
+}
+
+Result<std::shared_ptr<const httpd::Settings>> httpd_settings(const Config& config) {
+  auto settings = std::make_shared<httpd::Settings>();
+  if (!config.metrics_token_file.empty()) {
+    std::ifstream file(config.metrics_token_file);
+    if (!std::getline(file, settings->metrics_token) || settings->metrics_token.empty())
+      return fail(Error::permanent(Error::Cause::not_found, fmt::format("cannot read a token from {} ([http] metrics_token_file)", config.metrics_token_file)));
+  }
+  return settings;
+}
+
+}  // namespace
+
+void block_signals() {
+  const sigset_t set = waited_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+struct Server::Impl {
+  struct Door {
+    std::string protocol;
+    std::unique_ptr<net::Listener> listener;
+  };
+
+  explicit Impl(Config from) : config(std::move(from)), loops(config.threads), limits(config.limits.connections, config.limits.connections_per_address) {}
+
+  Config config;
+  net::TaskGroup sessions;  // outlives the loops
+  net::LoopPool loops;
+  smtpd::ConnectionLimits limits;
+  std::vector<Door> doors;
+  std::unique_ptr<net::Listener> control;
+  std::unique_ptr<House> house;
+  std::unique_ptr<smtpd::Context> smtp;
+  std::unique_ptr<pop3d::Context> pop3;
+
+  Current<smtpd::Settings> for_smtp;
+  Current<pop3d::Settings> for_pop3;
+  Current<httpd::Settings> for_http;
+  std::atomic<std::shared_ptr<tls::ServerContext>> identity;
+
+  Result<void> bind_doors(const Config& wanted);
+  Result<void> load(const Config& wanted);
+  void make_contexts();
+  Result<void> open_control();
+  void open_door(Door& door);
+  void serve(const std::string& protocol, std::size_t loop, std::unique_ptr<net::Stream> stream);
+  void reload();
+};
+
+// Binds what is not bound yet; on an error nothing that was bound before is touched.
+Result<void> Server::Impl::bind_doors(const Config& wanted) {
+  std::vector<Door> fresh;
+  for (const ListenerConfig& listener : wanted.listeners)
+    for (const Endpoint& address : listener.addresses) {
+      const bool open = std::ranges::any_of(doors, [&](const Door& door) { return door.protocol == listener.protocol && door.listener->endpoint() == address; });
+      if (open) continue;
+      GODWIT_ASSIGN(auto bound, net::listen_tcp(loops, address));
+      fresh.push_back({listener.protocol, std::move(bound)});
+    }
+  std::ranges::move(fresh, std::back_inserter(doors));
+  return {};
+}
+
+// Settings and certificate; nothing changes unless all of it is good.
+Result<void> Server::Impl::load(const Config& wanted) {
+  std::shared_ptr<tls::ServerContext> made;
+  if (!wanted.tls_certificate.empty()) {
+    GODWIT_ASSIGN(made, tls::ServerContext::create({wanted.tls_certificate, wanted.tls_key}));
+  }
+  GODWIT_ASSIGN(auto http, httpd_settings(wanted));
+  identity.store(std::move(made));
+  for_http.set(std::move(http));
+  for_smtp.set(smtpd_settings(wanted));
+  for_pop3.set(pop3d_settings(wanted));
+  limits.set(wanted.limits.connections, wanted.limits.connections_per_address);
+  return {};
+}
+
+void Server::Impl::make_contexts() {
+  auto tls = [this]() -> std::shared_ptr<net::TlsAcceptor> { return identity.load(); };
+  smtp = std::make_unique<smtpd::Context>(smtpd::Context{house->intake(), house->directory(), house->clock(), house->random(), tls,
+                                                         [this] { return for_smtp.get(); }, sessions, limits});
+  pop3 = std::make_unique<pop3d::Context>(pop3d::Context{house->directory(), house->mailboxes(), house->blobs(), house->clock(), tls,
+                                                         [this] { return for_pop3.get(); }, sessions});
+}
+
+void Server::Impl::serve(const std::string& protocol, std::size_t loop, std::unique_ptr<net::Stream> stream) {
+  const Executor executor = loops.executor(loop);
+  if (protocol == "smtp") net::spawn(executor, sessions, "smtp", smtpd::serve(std::move(stream), smtpd::Role::mx, *smtp));
+  else if (protocol == "submission") net::spawn(executor, sessions, "submission", smtpd::serve(std::move(stream), smtpd::Role::submission, *smtp));
+  else if (protocol == "submissions") net::spawn(executor, sessions, "submissions", smtpd::serve(std::move(stream), smtpd::Role::submissions, *smtp));
+  else if (protocol == "pop3" || protocol == "pop3s")
+    net::spawn(executor, sessions, "pop3", pop3d::serve(std::move(stream), protocol == "pop3s", house->random().text(8), *pop3));
+  else if (protocol == "http") {
+    auto answer = [this](http::Request request) -> Task<http::Response> {
+      return [](std::shared_ptr<const httpd::Settings> settings, http::Request asked) -> Task<http::Response> {
+        co_return httpd::handle(*settings, asked);
+      }(for_http.get(), std::move(request));
+    };
+    net::spawn(executor, sessions, "http", http::serve(std::move(stream), answer, http::Limits{}, &sessions));
+  }
+}
+
+void Server::Impl::open_door(Door& door) {
+  door.listener->start([this, protocol = door.protocol](std::size_t loop, std::unique_ptr<net::Stream> stream) { serve(protocol, loop, std::move(stream)); });
+  log::info("listening", {{"protocol", door.protocol}, {"address", door.listener->endpoint().text()}});
+}
+
+namespace {
+
+Task<http::Response> answer_control(adminapi::Context& admin, http::Request request) {
+  if (!adminapi::may_administer(request.credentials, geteuid(), getegid())) {
+    http::Response refused;
+    refused.status = 403;
+    refused.content_type = "application/json";
+    refused.body = "{\"error\": \"only root, the server's user and its group may administer it\"}\n";
+    co_return refused;
+  }
+  co_return co_await adminapi::handle(admin, std::move(request));
+}
+
+}  // namespace
+
+Result<void> Server::Impl::open_control() {
+  GODWIT_ASSIGN(control, net::listen_unix(loops, config.control_socket(), kControlMode));
+  control->start([this](std::size_t loop, std::unique_ptr<net::Stream> stream) {
+    auto answer = [this](http::Request request) { return answer_control(house->admin(), std::move(request)); };
+    net::spawn(loops.executor(loop), sessions, "control", http::serve(std::move(stream), answer, http::Limits{}, &sessions));
+  });
+  return {};
+}
+
+void Server::Impl::reload() {
+  LoadedConfig loaded = load_config(config.path);
+  for (const ConfigError& error : loaded.errors) log::error("configuration_error", {{"error", describe(config.path, error)}});
+  if (!loaded.errors.empty()) {
+    log::error("reload_refused", {{"why", "the configuration has errors; the old one stays in force"}});
+    return;
+  }
+  const Config& wanted = loaded.config;
+  const std::size_t before = doors.size();
+  Result<void> done = bind_doors(wanted);
+  if (done) done = load(wanted);
+  if (done) done = house->reload(wanted);
+  if (!done) {
+    log::error("reload_refused", {{"why", done.error().text}});
+    doors.resize(before);
+    return;
+  }
+  for (std::size_t i = before; i < doors.size(); ++i) open_door(doors[i]);
+  std::erase_if(doors, [&](Door& door) {
+    const bool kept = std::ranges::any_of(wanted.listeners, [&](const ListenerConfig& l) {
+      return l.protocol == door.protocol && std::ranges::find(l.addresses, door.listener->endpoint()) != l.addresses.end();
+    });
+    if (!kept) door.listener->close();
+    return !kept;
+  });
+  config = std::move(loaded.config);
+  log::info("reloaded", {{"configuration", config.path}});
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::start(Config config) {
+  net::raise_file_limit();
+  auto impl = std::make_unique<Impl>(std::move(config));
+  GODWIT_TRY(impl->bind_doors(impl->config));
+  if (geteuid() == 0 && impl->config.user.empty()) log::warning("running_as_root", {{"mend", "set user = \"godwit\" in the configuration"}});
+  GODWIT_TRY(drop_privileges(impl->config.user, impl->config.data_dir));
+  GODWIT_TRY(impl->load(impl->config));
+  GODWIT_ASSIGN(impl->house, House::open(impl->config, impl->loops, false));
+  impl->make_contexts();
+  GODWIT_TRY(impl->open_control());
+  impl->house->start();
+  for (Impl::Door& door : impl->doors) impl->open_door(door);
+  log::info("started", {{"hostname", impl->config.hostname}, {"data_dir", impl->config.data_dir}, {"loops", impl->loops.size()}});
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+House& Server::house() { return *impl_->house; }
+
+void Server::run_until_signal() {
+  const sigset_t set = waited_signals();
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&set, &signal) != 0) continue;
+    if (signal != SIGHUP) {
+      log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+      return;
+    }
+    impl_->reload();
+  }
+}
+
+void Server::stop() {
+  for (Impl::Door& door : impl_->doors) door.listener->close();
+  impl_->control->close();
+  impl_->sessions.stop();
+  if (!impl_->house->run(impl_->sessions.wait(impl_->house->clock(), kDrain))) log::warning("sessions_cut_off", {{"sessions", impl_->sessions.running()}});
+  impl_->house->close(kDrain);
+  log::info("stopped");
+}
+
+}  // namespace godwit::app

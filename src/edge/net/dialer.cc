@@ -1,0 +1,45 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "edge/net/loop.h"
+#include "edge/net/socket_stream.h"
+
+namespace godwit::net {
+namespace {
+
+class TcpDialer final : public Dialer {
+ public:
+  Task<Result<std::unique_ptr<Stream>>> dial(Endpoint to, Duration timeout) override {
+    const std::string what = "connect to " + to.text();
+    FileDescriptor fd(::socket(to.address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) co_return fail(socket_error(what, errno));
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    sockaddr_storage address{};
+    const socklen_t length = to_sockaddr(to, address);
+    const bool pending = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0;
+    if (pending && errno != EINPROGRESS) co_return fail(socket_error(what, errno));
+    auto executor = co_await this_executor();
+    const Endpoint local = local_endpoint(fd.get());  // known from the first SYN on
+    auto stream = make_socket_stream(executor, std::move(fd), SocketKind::tcp, local, to);
+    if (pending) {
+      const auto waited = co_await stream->wait(Side::write, timeout);
+      if (!waited) co_return fail(Error::temporary(waited.error().cause, what + ": " + waited.error().text));
+      int code = 0;
+      socklen_t size = sizeof code;
+      ::getsockopt(stream->fd(), SOL_SOCKET, SO_ERROR, &code, &size);
+      if (code != 0) co_return fail(socket_error(what, code));
+    }
+    std::unique_ptr<Stream> connected = std::move(stream);
+    co_return connected;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Dialer> make_tcp_dialer() { return std::make_unique<TcpDialer>(); }
+
+}  // namespace godwit::net

@@ -1,0 +1,34 @@
+#pragma once
+// Turns a group of batches into one write of RocksDB, with the mark of how far the log is synced. On the commit thread.
+
+#include <rocksdb/write_batch.h>
+
+#include "edge/store/commit_queue.h"
+#include "edge/store/rocksdb_db.h"
+#include "edge/store/wal_format.h"
+
+namespace godwit::store {
+
+class RocksDbWriter {
+ public:
+  explicit RocksDbWriter(RocksDb& db) : db_(db) {}
+
+  rocksdb::Status write(WriteGroup group, bool sync);
+  rocksdb::Status sync();
+  rocksdb::Status write_mark();  // not synced itself
+
+  // Any thread: what is known to be synced.
+  WalMark synced() const;
+
+ private:
+  rocksdb::Status note_synced();
+  rocksdb::Status put_mark();
+  rocksdb::Status append(const PendingWrite& write);
+
+  RocksDb& db_;
+  rocksdb::WriteBatch batch_;
+  mutable std::mutex mutex_;
+  WalMark synced_;
+};
+
+}  // namespace godwit::store

@@ -1,0 +1,47 @@
+#pragma once
+// The administration API: HTTP and JSON over the control socket, and the same handlers called directly while the server is down.
+//
+// Paths: /v1/domains[/D], /v1/accounts[/A[/password]], /v1/aliases[/A], /v1/queue[/summary|/ID|/actions], /v1/trace/TEXT,
+// /v1/store/verify, /v1/status. An error is {"error": "a sentence"} with 400 (wrong words), 404 (no such thing), 409 (it cannot
+// be done as things are) or 503 (try again). Any loop.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "edge/http/server.h"
+#include "edge/net/stream.h"
+#include "edge/store/engine.h"
+#include "service/outbound/outbound.h"
+#include "service/scheduler/scheduler.h"
+#include "state/directory/directory.h"
+#include "state/mailbox/mailbox.h"
+#include "state/queue/queue.h"
+#include "state/trace/trace.h"
+
+namespace godwit::adminapi {
+
+struct Context {
+  directory::Directory& directory;
+  mailbox::Mailboxes& mailboxes;
+  queue::Queue& queue;
+  store::Engine& engine;
+  store::Blobs& blobs;
+  trace::Trace& trace;
+  Clock& clock;
+  // On the loop that owns the message.
+  std::function<Task<Result<bool>>(MessageId, scheduler::Scheduler::Action, std::string why)> act;
+  // A check of rows and tables below the mailboxes: one sentence a finding.
+  std::function<Task<Result<std::vector<std::string>>>()> verify_engine;
+  std::function<Task<std::vector<outbound::SiteStatus>>()> sites;
+};
+
+// Answers one request. Never throws.
+Task<http::Response> handle(Context& context, http::Request request);
+
+// control.sock: root, the server's own user, or a member of its group (DESIGN.md, who may what).
+bool may_administer(const std::optional<net::PeerCredentials>& peer, unsigned server_uid, unsigned server_gid);
+
+}  // namespace godwit::adminapi

@@ -1,0 +1,48 @@
+#include <boost/json/array.hpp>
+
+#include "frontend/adminapi/resource.h"
+
+namespace godwit::adminapi {
+namespace {
+
+Answer list_accounts(Context& context, Call call) {
+  std::optional<smtp::Domain> only;
+  if (const std::string text = call.query("domain"); !text.empty()) {
+    auto domain = smtp::parse_domain(text);
+    if (!domain) co_return answer_error(domain.error());
+    only = std::move(*domain);
+  }
+  const auto all = co_await context.directory.list_accounts(only);
+  if (!all) co_return answer_error(all.error());
+  boost::json::array list;
+  for (const auto& account : *all)
+    list.push_back({{"address", account.address.text()}, {"id", account.id}, {"created", format_rfc3339(account.created)}});
+  co_return answer_json({{"accounts", std::move(list)}});
+}
+
+}  // namespace
+
+Answer accounts(Context& context, Call call) {
+  if (call.method == "GET" && call.path.empty()) co_return co_await list_accounts(context, std::move(call));
+  const bool add = call.method == "POST" && call.path.empty();
+  const bool remove = call.method == "DELETE" && call.path.size() == 1;
+  const bool passwd = call.method == "PUT" && call.path.size() == 2 && call.path[1] == "password";
+  if (!add && !remove && !passwd) co_return answer_not_found(call);
+  const auto address = smtp::parse_address(add ? call.text("address") : call.path[0]);
+  if (!address) co_return answer_error(address.error());
+  if (remove) {
+    const auto done = co_await context.directory.remove_account(*address);
+    co_return done ? answer_done() : answer_error(done.error());
+  }
+  const std::string password = call.text("password");
+  if (password.empty()) co_return answer_error(400, "a password is needed: {\"password\": \"...\"}");
+  if (passwd) {
+    const auto done = co_await context.directory.set_password(*address, password);
+    co_return done ? answer_done() : answer_error(done.error());
+  }
+  const auto made = co_await context.directory.add_account(*address, password);
+  if (!made) co_return answer_error(made.error());
+  co_return answer_json({{"ok", true}, {"address", made->address.text()}, {"id", made->id}}, 201);
+}
+
+}  // namespace godwit::adminapi

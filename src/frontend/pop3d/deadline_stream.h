@@ -1,0 +1,35 @@
+#pragma once
+// A stream whose reads end at a moment, however often a byte arrives: for the wait for a whole command line.
+// A view on another stream, for the length of one wait; costs no coroutine of its own.
+
+#include <algorithm>
+
+#include "edge/net/stream.h"
+
+namespace godwit::pop3d {
+
+class DeadlineStream final : public net::Stream {
+ public:
+  DeadlineStream(net::Stream& stream, const Clock& clock, SteadyTime deadline) : stream_(stream), clock_(clock), deadline_(deadline) {}
+
+  Task<Result<std::size_t>> read(std::span<char> into, Duration timeout) override { return stream_.read(into, left(timeout)); }
+  Task<Result<void>> wait_readable(Duration timeout) override { return stream_.wait_readable(left(timeout)); }
+  Task<Result<void>> write(std::string_view bytes, Duration timeout) override { return stream_.write(bytes, timeout); }
+  void close() override { stream_.close(); }
+  void cancel() override { stream_.cancel(); }
+  const Endpoint& remote() const override { return stream_.remote(); }
+  const Endpoint& local() const override { return stream_.local(); }
+  const net::TlsInfo* tls() const override { return stream_.tls(); }
+
+ private:
+  Duration left(Duration timeout) const {
+    const auto until = std::chrono::duration_cast<Duration>(deadline_ - clock_.steady());
+    return std::clamp(until, Duration(0), timeout);
+  }
+
+  net::Stream& stream_;
+  const Clock& clock_;
+  SteadyTime deadline_;
+};
+
+}  // namespace godwit::pop3d

@@ -1,0 +1,53 @@
+#pragma once
+// The POP3 server: RFC 1939 with CAPA, UIDL, TOP, STLS, AUTH PLAIN, PIPELINING, RESP-CODES, AUTH-RESP-CODE and UTF8.
+// One call of serve() a connection.
+//
+// A session is a snapshot of INBOX, taken at login; deletions apply at QUIT. Two sessions at once disturb nobody: what the
+// other one removed answers -ERR. Everything outside (stream, clock, TLS, mail) is passed in.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "edge/net/stream.h"
+#include "edge/net/task_group.h"
+#include "edge/store/blobs.h"
+#include "state/directory/directory.h"
+#include "state/mailbox/mailbox.h"
+
+namespace godwit::pop3d {
+
+// A session keeps the settings that it began with.
+struct Settings {
+  std::string hostname;
+  bool allow_plaintext = false;  // USER, PASS and AUTH without TLS, loopback or not
+
+  Duration idle_timeout = std::chrono::minutes(10);  // RFC 1939 3: at least ten minutes, for one command line
+  Duration login_timeout = std::chrono::minutes(1);  // from the greeting to the login in all
+  Duration write_timeout = std::chrono::minutes(3);  // for progress of a reply
+  Duration tls_timeout = std::chrono::minutes(1);    // for a handshake
+
+  unsigned max_errors = 20;           // protocol errors that end a session
+  unsigned max_wrong_passwords = 3;
+  Duration wrong_password_delay = std::chrono::seconds(1);  // times the wrong ones so far
+  std::size_t max_command_line = 4'096;                     // with CRLF; RFC 2449 4 asks for 255
+  std::size_t max_auth_line = 12'288;                       // as RFC 4954 4
+};
+
+// What a session works with; outlives all sessions. Functions are called on the session's loop.
+struct Context {
+  directory::Directory& directory;
+  mailbox::Mailboxes& mailboxes;
+  store::Blobs& blobs;
+  Clock& clock;
+  std::function<std::shared_ptr<net::TlsAcceptor>()> tls;  // the current identity; null: no TLS here
+  std::function<std::shared_ptr<const Settings>()> settings;
+  net::TaskGroup& tasks;  // its stop() ends sessions that wait for a command; others after their command
+};
+
+// One connection, from the greeting (`implicit_tls`: from the handshake) to its end. `session_id` is for the log. Start it
+// with net::spawn in context.tasks. Never throws.
+Task<> serve(std::unique_ptr<net::Stream> stream, bool implicit_tls, std::string session_id, Context& context);
+
+}  // namespace godwit::pop3d

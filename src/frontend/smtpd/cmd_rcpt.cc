@@ -1,0 +1,43 @@
+#include <fmt/format.h>
+
+#include "frontend/smtpd/reply_text.h"
+#include "frontend/smtpd/session.h"
+
+namespace godwit::smtpd {
+
+// RFC 5321 4.1.1.3. Whether the recipient is taken is intake's decision.
+Task<Session::Reply> Session::cmd_rcpt(std::string_view arguments) {
+  if (!transaction_) co_return replies::mail_first();
+  auto rcpt = smtp::parse_rcpt(arguments);
+  if (!rcpt) co_return rcpt.error().reply();
+  if (rcpt->notify.given) co_return replies::parameter_not_offered("NOTIFY");
+  if (!rcpt->orcpt.empty()) co_return replies::parameter_not_offered("ORCPT");
+  // RFC 6531 3.5; also for a domain in U-labels, which intake sees as A-labels
+  if (rcpt->needs_smtputf8 && !smtputf8_) co_return replies::recipient_needs_smtputf8();
+  if (rcpt->postmaster) {
+    auto postmaster = co_await find_postmaster();
+    if (!postmaster) co_return replies::no_postmaster();
+    rcpt->address = *std::move(postmaster);
+  }
+  auto address = std::move(rcpt->address);
+  auto reply = co_await transaction_->add_recipient(std::move(address), queue::Notify(), std::string());
+  co_return reply;
+}
+
+// RFC 5321 4.5.1: <postmaster> without a domain is the postmaster of this server: of its host name's domain, or of the nearest
+// one above it that is served here.
+Task<std::optional<smtp::Address>> Session::find_postmaster() {
+  std::string_view name = settings_->hostname;
+  while (!name.empty()) {
+    auto address = smtp::parse_address(fmt::format("postmaster@{}", name));
+    if (!address) co_return std::nullopt;
+    smtp::Domain domain = address->domain;
+    const auto local = co_await context_.directory.is_local(std::move(domain));
+    if (local && *local) co_return *std::move(address);
+    const std::size_t dot = name.find('.');
+    name.remove_prefix(dot == std::string_view::npos ? name.size() : dot + 1);
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace godwit::smtpd

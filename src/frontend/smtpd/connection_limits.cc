@@ -1,0 +1,54 @@
+#include "frontend/smtpd/connection_limits.h"
+
+#include <utility>
+
+namespace godwit::smtpd {
+
+void ConnectionLimits::set(std::size_t in_all, std::size_t per_address) {
+  in_all_ = in_all;
+  per_address_ = per_address;
+}
+
+ConnectionLimits::Ticket::Ticket(Ticket&& other) noexcept : owner_(std::exchange(other.owner_, nullptr)), key_(other.key_) {}
+
+ConnectionLimits::Ticket::~Ticket() {
+  if (owner_) owner_->leave(key_);
+}
+
+// One customer usually holds a whole /64: its addresses are one peer. The network part of an address does not collide with
+// an IPv4 address, because 0000::/32 is nobody's.
+std::uint64_t ConnectionLimits::key_of(const IpAddress& address) {
+  std::uint64_t key = 0;
+  for (std::size_t i = 0; i < (address.v6 ? 8u : 4u); ++i) key = key << 8 | address.bytes[i];
+  return key;
+}
+
+std::optional<ConnectionLimits::Ticket> ConnectionLimits::admit(const IpAddress& address, bool exempt, std::string_view& why) {
+  if (open_.fetch_add(1, std::memory_order_relaxed) >= in_all_.load(std::memory_order_relaxed)) {
+    open_.fetch_sub(1, std::memory_order_relaxed);
+    why = "Too many connections, try again later";
+    return std::nullopt;
+  }
+  const std::uint64_t key = key_of(address);
+  Shard& home = shard(key);
+  const std::scoped_lock lock(home.mutex);
+  std::size_t& count = home.counts[key];
+  if (!exempt && count >= per_address_.load(std::memory_order_relaxed)) {
+    if (count == 0) home.counts.erase(key);
+    open_.fetch_sub(1, std::memory_order_relaxed);
+    why = "Too many connections from your address";
+    return std::nullopt;
+  }
+  ++count;
+  return Ticket(this, key);
+}
+
+void ConnectionLimits::leave(std::uint64_t key) {
+  open_.fetch_sub(1, std::memory_order_relaxed);
+  Shard& home = shard(key);
+  const std::scoped_lock lock(home.mutex);
+  const auto at = home.counts.find(key);
+  if (at != home.counts.end() && --at->second == 0) home.counts.erase(at);
+}
+
+}  // namespace godwit::smtpd

@@ -1,0 +1,60 @@
+#pragma once
+// How many connections there may be: in all, and from one address (an IPv6 /64 counts as one). Shared by all listeners.
+//
+// Any thread; an address touches one of 16 locks. Outlives its tickets.
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "base/ip.h"
+
+namespace godwit::smtpd {
+
+class ConnectionLimits {
+ public:
+  ConnectionLimits(std::size_t in_all, std::size_t per_address) : in_all_(in_all), per_address_(per_address) {}
+
+  // From a reload on; connections that are open stay.
+  void set(std::size_t in_all, std::size_t per_address);
+
+  // A connection's place, given back by the destructor.
+  class Ticket {
+   public:
+    Ticket(Ticket&& other) noexcept;
+    Ticket& operator=(Ticket&&) = delete;
+    ~Ticket();
+
+   private:
+    friend class ConnectionLimits;
+    Ticket(ConnectionLimits* owner, std::uint64_t key) : owner_(owner), key_(key) {}
+    ConnectionLimits* owner_;
+    std::uint64_t key_;
+  };
+
+  // `exempt`: no limit per address. Nothing: too many. `why` then says which, in words for the client.
+  std::optional<Ticket> admit(const IpAddress& address, bool exempt, std::string_view& why);
+
+  std::size_t open() const { return open_.load(std::memory_order_relaxed); }
+  // Three quarters of all places are taken: who says nothing is let go sooner.
+  bool under_load() const { return open() >= in_all_.load(std::memory_order_relaxed) / 4 * 3; }
+
+ private:
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<std::uint64_t, std::size_t> counts;
+  };
+  static std::uint64_t key_of(const IpAddress& address);
+  Shard& shard(std::uint64_t key) { return shards_[key * 0x9e3779b97f4a7c15u >> 60]; }
+  void leave(std::uint64_t key);
+
+  std::atomic<std::size_t> in_all_;
+  std::atomic<std::size_t> per_address_;
+  std::atomic<std::size_t> open_{0};
+  std::array<Shard, 16> shards_;
+};
+
+}  // namespace godwit::smtpd

@@ -1,0 +1,121 @@
+#include "grammar/dsn/address_type.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+#include "base/bytes.h"
+#include "grammar/dsn/wire_text.h"
+
+namespace godwit::dsn {
+namespace {
+
+constexpr std::size_t kLongestAddress = 500;  // typed and encoded; RFC 3461 4.2 has 500 for ORCPT
+
+std::optional<std::uint32_t> hex(std::string_view digits) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return value;
+}
+
+void append_utf8(std::string& out, std::uint32_t point) {
+  if (point < 0x80) {
+    out += static_cast<char>(point);
+  } else if (point < 0x800) {
+    out += static_cast<char>(0xc0 | point >> 6);
+    out += static_cast<char>(0x80 | (point & 0x3f));
+  } else if (point < 0x10000) {
+    out += static_cast<char>(0xe0 | point >> 12);
+    out += static_cast<char>(0x80 | (point >> 6 & 0x3f));
+    out += static_cast<char>(0x80 | (point & 0x3f));
+  } else {
+    out += static_cast<char>(0xf0 | point >> 18);
+    out += static_cast<char>(0x80 | (point >> 12 & 0x3f));
+    out += static_cast<char>(0x80 | (point >> 6 & 0x3f));
+    out += static_cast<char>(0x80 | (point & 0x3f));
+  }
+}
+
+std::uint32_t code_point(std::string_view character) {
+  static constexpr unsigned char kFirstMask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  std::uint32_t point = static_cast<unsigned char>(character[0]) & kFirstMask[character.size()];
+  for (const char c : character.substr(1)) point = point << 6 | (static_cast<unsigned char>(c) & 0x3f);
+  return point;
+}
+
+// RFC 6533 3: EmbeddedUnicodeChar "\x{HEXPOINT}"; what is not one stays as it is.
+std::string decode_unitext(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    if (text.starts_with("\\x{")) {
+      const std::size_t close = text.find('}');
+      const auto point = close != std::string_view::npos && close <= 9 ? hex(text.substr(3, close - 3)) : std::nullopt;
+      if (point && *point < 0x110000 && (*point < 0xd800 || *point > 0xdfff)) {
+        append_utf8(out, *point);
+        text.remove_prefix(close + 1);
+        continue;
+      }
+    }
+    out += text.front();
+    text.remove_prefix(1);
+  }
+  return out;
+}
+
+// RFC 6533 3: utf-8-addr-xtext, the form that is safe where 7 bits are all there is.
+std::string encode_unitext(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
+      out += '?';
+      text.remove_prefix(1);
+      continue;
+    }
+    const auto c = static_cast<unsigned char>(text.front());
+    const bool plain = length == 1 && c > ' ' && c < 0x7f && c != '\\' && c != '+' && c != '=';
+    if (plain) out += text.front();
+    else fmt::format_to(std::back_inserter(out), "\\x{{{:02X}}}", code_point(text.substr(0, length)));
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string decode_xtext(std::string_view xtext) {
+  std::string out;
+  for (std::size_t i = 0; i < xtext.size(); ++i) {
+    if (xtext[i] != '+') {
+      out += xtext[i];
+      continue;
+    }
+    const auto value = i + 3 <= xtext.size() ? hex(xtext.substr(i + 1, 2)) : std::nullopt;
+    if (!value) return std::string(xtext);
+    out += static_cast<char>(*value);
+    i += 2;
+  }
+  return out;
+}
+
+std::string typed_address(std::string_view address, bool utf8) {
+  if (is_ascii(address)) return "rfc822; " + one_line(address, kLongestAddress, false);
+  if (utf8) return "utf-8; " + one_line(address, kLongestAddress, true);
+  return "utf-8; " + one_line(encode_unitext(address.substr(0, kLongestAddress / 5)), kLongestAddress, false);
+}
+
+std::string typed_orcpt(std::string_view orcpt, bool utf8) {
+  const std::size_t semicolon = orcpt.find(';');
+  if (semicolon == std::string_view::npos) return "unknown; " + one_line(decode_xtext(orcpt), kLongestAddress, utf8);
+  const std::string type = one_word(orcpt.substr(0, semicolon), 40, false);
+  const std::string_view address = orcpt.substr(semicolon + 1);
+  if (!ascii_iequals(type, "utf-8")) return type + "; " + one_line(decode_xtext(address), kLongestAddress, utf8);
+  // RFC 6533 3: up-converted in message/global-delivery-status, 7-bit elsewhere
+  if (utf8) return type + "; " + one_line(decode_unitext(address), kLongestAddress, true);
+  return typed_address(decode_unitext(address), false);
+}
+
+}  // namespace godwit::dsn

@@ -1,0 +1,36 @@
+#pragma once
+// Every refusal of intake, in one table: code, enhanced code (RFC 3463), fixed text. Causes go to the log.
+
+#include <fmt/format.h>
+
+#include "grammar/smtp/reply.h"
+
+namespace godwit::intake::replies {
+
+using smtp::Reply;
+
+inline Reply authentication_required() { return {530, {5, 7, 0}, "Authentication required"}; }
+// RFC 6531 3.5: 550 for MAIL, 553 for RCPT
+inline Reply sender_needs_smtputf8() { return {550, {5, 6, 7}, "An address beyond ASCII needs SMTPUTF8"}; }
+inline Reply recipient_needs_smtputf8() { return {553, {5, 6, 7}, "An address beyond ASCII needs SMTPUTF8"}; }
+// RFC 1870 6.1, 6.3
+inline Reply too_big(std::uint64_t limit) {
+  return {552, {5, 3, 4}, fmt::format("Message too big; the limit is {} bytes", limit)};
+}
+inline Reply store_full() { return {452, {4, 3, 1}, "Not enough space to keep the message now; try again later"}; }
+inline Reply try_later() { return {451, {4, 3, 0}, "The message cannot be kept now; try again later"}; }
+inline Reply directory_unavailable() { return {451, {4, 3, 0}, "The recipient cannot be checked now; try again later"}; }
+inline Reply relaying_denied() { return {550, {5, 7, 1}, "Relaying denied: this domain is not served here"}; }
+inline Reply unknown_user() { return {550, {5, 1, 1}, "No such user here"}; }
+// RFC 5321 4.5.3.1.10
+inline Reply too_many_recipients(std::size_t limit) {
+  return {452, {4, 5, 3}, fmt::format("Too many recipients; the limit is {}, send the rest in another transaction", limit)};
+}
+inline Reply no_recipients() { return {554, {5, 5, 1}, "No valid recipients"}; }
+// RFC 5321 6.3
+inline Reply loop(std::size_t hops) { return {554, {5, 4, 6}, fmt::format("Mail loop: the message carries {} Received fields", hops)}; }
+inline Reply recipient_ok() { return {250, {2, 1, 5}, "Ok"}; }
+inline Reply go_ahead() { return {354, {}, "End data with <CR><LF>.<CR><LF>"}; }
+inline Reply kept(std::string_view id) { return {250, {2, 0, 0}, fmt::format("{} kept", id)}; }
+
+}  // namespace godwit::intake::replies

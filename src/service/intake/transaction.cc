@@ -1,0 +1,269 @@
+#include "service/intake/transaction.h"
+
+#include <fmt/format.h>
+
+#include <unordered_set>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "service/intake/replies.h"
+
+namespace godwit::intake {
+namespace {
+
+using smtp::Address;
+using smtp::Reply;
+
+struct Counters {
+  metrics::Counter& messages = metrics::counter("godwit_intake_messages_total", "Messages that were kept");
+  metrics::Counter& bytes = metrics::counter("godwit_intake_bytes_total", "Bytes of the messages that were kept");
+  metrics::Counter& refused = metrics::counter("godwit_intake_refused_total", "Messages refused after their body");
+};
+Counters& counters() {
+  static Counters instance;
+  return instance;
+}
+
+class TheTransaction final : public Transaction {
+ public:
+  TheTransaction(const Context& context, std::shared_ptr<const Settings> settings, Source source, MailParameters parameters)
+      : context_(context), settings_(std::move(settings)), source_(std::move(source)), parameters_(std::move(parameters)) {}
+
+  Task<Reply> add_recipient(Address recipient, queue::Notify notify, std::string orcpt) override;
+  std::size_t recipients() const override { return given_; }
+  Reply begin_body() override;
+  Task<> append(std::string_view chunk) override;
+  bool failed() const override { return refusal_.has_value(); }
+  Task<Reply> commit() override;
+
+ private:
+  bool trusted() const;
+  std::size_t max_recipients() const { return trusted() ? settings_->max_recipients : settings_->max_recipients_anyone; }
+  Task<std::optional<Reply>> refuse_relaying(smtp::Domain domain);
+  Task<Reply> take_local(Address given, directory::Account account, queue::Recipient recipient);
+  Task<Reply> take_alias(Address given, queue::Recipient recipient);
+  void take(queue::Recipient recipient, bool local);
+  Reply accepted();
+  void refuse(Reply reply);
+  void refuse(const Error& error);
+  Task<Result<void>> keep();
+  Task<std::string> find_tenant();
+  queue::Message make_message(Prefix prefix, std::string tenant);
+  void tell(queue::Message message, std::string message_id);
+  std::string describe(const queue::Message& message) const;
+
+  const Context& context_;
+  std::shared_ptr<const Settings> settings_;
+  Source source_;
+  MailParameters parameters_;
+  std::vector<queue::Recipient> recipients_;
+  std::unordered_set<std::string> seen_;
+  smtp::Domain first_local_;     // domain of the first RCPT that is ours
+  Address only_;                 // as given, while there is one alone
+  std::size_t given_ = 0;        // RCPT commands that were accepted
+  MessageId id_;
+  std::unique_ptr<store::BlobWriter> body_;
+  message::HeaderScanner header_;
+  std::optional<Reply> refusal_;
+};
+
+// Who may send anywhere: those we know, and ourselves.
+bool TheTransaction::trusted() const {
+  switch (source_.door) {
+    case Source::Door::local: return true;
+    case Source::Door::submission: return source_.account.has_value();
+    case Source::Door::mx: return source_.may_relay;
+  }
+  return false;
+}
+
+// THE decision about the open relay; there is no other.
+Task<std::optional<Reply>> TheTransaction::refuse_relaying(smtp::Domain domain) {
+  if (trusted()) co_return std::nullopt;
+  const auto router = context_.router();
+  const auto ours = co_await router->accepts_from_anyone(std::move(domain));
+  if (!ours) co_return replies::directory_unavailable();
+  if (!*ours) co_return replies::relaying_denied();
+  co_return std::nullopt;
+}
+
+Task<Reply> TheTransaction::add_recipient(Address address, queue::Notify notify, std::string orcpt) {
+  if (!address.is_ascii() && !parameters_.smtputf8) co_return replies::recipient_needs_smtputf8();
+  if (given_ >= max_recipients()) co_return replies::too_many_recipients(max_recipients());
+  smtp::Domain domain = address.domain;
+  if (auto refusal = co_await refuse_relaying(std::move(domain))) co_return *std::move(refusal);
+
+  const auto router = context_.router();
+  Address target = address;
+  auto routed = co_await router->route(std::move(target));
+  if (!routed) {
+    log::warning("routing_failed", {{"session", source_.session}, {"rcpt", address.text()}, {"error", routed.error().text}});
+    co_return replies::directory_unavailable();
+  }
+  if (auto* refused = std::get_if<routing::Refused>(&*routed)) co_return std::move(refused->reply);
+  if (given_ == 0) only_ = address;
+
+  queue::Recipient recipient;
+  recipient.address = address;
+  recipient.orcpt = std::move(orcpt);
+  recipient.notify = notify;
+  if (auto* local = std::get_if<routing::ToLocal>(&*routed)) {
+    co_return co_await take_local(std::move(address), std::move(local->account), std::move(recipient));
+  }
+  if (std::holds_alternative<routing::ToAlias>(*routed)) co_return co_await take_alias(std::move(address), std::move(recipient));
+  take(std::move(recipient), false);
+  co_return accepted();
+}
+
+Task<Reply> TheTransaction::take_local(Address given, directory::Account account, queue::Recipient recipient) {
+  if (first_local_.empty()) first_local_ = given.domain;
+  // the account's own spelling, so that "Bob@" and "bob@" are one recipient; a +tag stays
+  const bool same_domain = given.domain == account.address.domain;
+  if (same_domain && ascii_iequals(given.local.text(), account.address.local.text())) recipient.address = account.address;
+  take(std::move(recipient), true);
+  co_return accepted();
+}
+
+Task<Reply> TheTransaction::take_alias(Address given, queue::Recipient recipient) {
+  Address asked = given;
+  auto expansion = co_await context_.directory.expand(std::move(asked));
+  if (!expansion) co_return replies::directory_unavailable();
+  if (expansion->ends.empty()) co_return replies::unknown_user();
+  if (first_local_.empty()) first_local_ = given.domain;
+  recipient.original = given.text();
+  for (auto& end : expansion->ends) {
+    smtp::Domain domain = end.domain;
+    const auto local = co_await context_.directory.is_local(std::move(domain));
+    if (!local) co_return replies::directory_unavailable();
+    recipient.address = std::move(end);
+    take(recipient, *local);
+  }
+  co_return accepted();
+}
+
+// RFC 5321 2.4: only the host that an address belongs to may look at the case of its local part.
+void TheTransaction::take(queue::Recipient recipient, bool local) {
+  std::string key = recipient.address.text();
+  if (local) key = ascii_lower(key);
+  if (seen_.insert(std::move(key)).second) recipients_.push_back(std::move(recipient));
+}
+
+Reply TheTransaction::accepted() {
+  ++given_;
+  return replies::recipient_ok();
+}
+
+Reply TheTransaction::begin_body() {
+  if (given_ == 0) return replies::no_recipients();
+  id_ = context_.queue.next_id(context_.loop());
+  body_ = context_.blobs.begin(queue::Queue::partition_of(id_), id_.value);
+  return replies::go_ahead();
+}
+
+void TheTransaction::refuse(Reply reply) {
+  refusal_ = std::move(reply);
+  body_.reset();  // what was written so far is abandoned
+}
+
+void TheTransaction::refuse(const Error& error) {
+  log::warning("message_not_kept", {{"msg", id_.text()}, {"session", source_.session}, {"error", error.text}});
+  refuse(error.cause == Error::Cause::full ? replies::store_full() : replies::try_later());
+}
+
+Task<> TheTransaction::append(std::string_view chunk) {
+  if (failed()) co_return;
+  GODWIT_CHECK(body_ != nullptr);
+  if (!header_.done()) {
+    header_.feed(chunk);
+    const auto hops = header_.summary().received;
+    if (hops > settings_->max_received) co_return refuse(replies::loop(hops));
+  }
+  if (body_->size() + chunk.size() > settings_->max_message_size) co_return refuse(replies::too_big(settings_->max_message_size));
+  auto written = co_await body_->append(chunk);
+  if (!written) refuse(written.error());
+}
+
+Task<Reply> TheTransaction::commit() {
+  GODWIT_CHECK(body_ != nullptr || failed());
+  header_.finish();
+  if (!failed()) {
+    auto kept = co_await keep();
+    if (kept) co_return replies::kept(id_.text());
+    refuse(kept.error());
+  }
+  counters().refused.add();
+  co_return *refusal_;
+}
+
+Task<Result<void>> TheTransaction::keep() {
+  const std::string only = given_ == 1 ? only_.text() : std::string();
+  auto prefix = make_prefix(source_, parameters_, header_.summary(), *settings_, id_, body_->size(), only, context_.clock.now());
+  std::string message_id = prefix.message_id;
+  auto tenant = co_await find_tenant();
+  auto message = make_message(std::move(prefix), std::move(tenant));
+  message.size = body_->size();
+  GODWIT_CO_ASSIGN(message.blob, co_await body_->finish());
+  // THE commit point. After an error the queue has taken everything back, the bytes too.
+  GODWIT_CO_TRY(co_await context_.queue.accept(message, *body_));
+  tell(std::move(message), std::move(message_id));
+  co_return Result<void>{};
+}
+
+// DESIGN.md "Queue": the domain of who sends, or else of the recipient. A stranger's sender address proves nothing.
+Task<std::string> TheTransaction::find_tenant() {
+  if (source_.account) co_return source_.account->address.domain.text();
+  if (trusted() && !parameters_.reverse_path.is_null()) {
+    smtp::Domain domain = parameters_.reverse_path.address().domain;
+    const auto local = co_await context_.directory.is_local(std::move(domain));
+    if (local && *local) co_return parameters_.reverse_path.address().domain.text();
+  }
+  co_return first_local_.text();
+}
+
+queue::Message TheTransaction::make_message(Prefix prefix, std::string tenant) {
+  queue::Message message;
+  message.id = id_;
+  message.reverse_path = parameters_.reverse_path;
+  message.recipients = std::move(recipients_);
+  message.body_8bit = parameters_.body_8bit;
+  message.smtputf8 = parameters_.smtputf8;
+  message.tenant = std::move(tenant);
+  if (source_.account) message.identity = source_.account->address.text();
+  const bool network = source_.door != Source::Door::local;
+  message.client = network ? fmt::format("{} ({})", source_.remote.address.text(), source_.helo) : source_.helo;
+  message.session = source_.session;
+  message.prefix = std::move(prefix.text);
+  message.accepted = context_.clock.now();
+  return message;
+}
+
+std::string TheTransaction::describe(const queue::Message& message) const {
+  std::string how = source_.tls ? source_.tls->version : "no TLS";
+  if (!message.identity.empty()) how += ", authenticated as " + message.identity;
+  const std::size_t count = message.recipients.size();
+  return fmt::format("from <{}> for {} {}, {} bytes, client {}, {}, session {}", message.reverse_path.text(), count,
+                     count == 1 ? "recipient" : "recipients", message.size, message.client, how, message.session);
+}
+
+void TheTransaction::tell(queue::Message message, std::string message_id) {
+  counters().messages.add();
+  counters().bytes.add(message.size);
+  trace::Keys keys{std::move(message_id), message.reverse_path.text(), {}};
+  keys.recipients.reserve(message.recipients.size());
+  for (const auto& recipient : message.recipients) keys.recipients.push_back(recipient.address.text());
+  log::info("accepted", {{"msg", id_.text()}, {"session", message.session}, {"from", keys.sender}, {"rcpts", message.recipients.size()},
+                         {"size", message.size}, {"message_id", keys.message_id}});
+  context_.trace.keys(id_, std::move(keys));
+  context_.trace.add(id_, "accepted", describe(message));
+  if (context_.on_accepted) context_.on_accepted(std::move(message));
+}
+
+}  // namespace
+
+std::unique_ptr<Transaction> make_transaction(const Context& context, std::shared_ptr<const Settings> settings, Source source,
+                                              MailParameters parameters) {
+  return std::make_unique<TheTransaction>(context, std::move(settings), std::move(source), std::move(parameters));
+}
+
+}  // namespace godwit::intake

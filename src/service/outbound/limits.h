@@ -1,0 +1,38 @@
+#pragma once
+// Times and sizes of the SMTP client.
+
+#include <chrono>
+#include <cstddef>
+
+#include "base/clock.h"
+
+namespace godwit::outbound {
+
+inline constexpr Duration kConnect = std::chrono::seconds(30);          // no RFC says; the system's own would be two minutes
+inline constexpr Duration kGreeting = std::chrono::minutes(5);          // RFC 5321 4.5.3.2.1: initial 220
+inline constexpr Duration kHello = std::chrono::minutes(5);             // EHLO, HELO, RSET: as for MAIL (no RFC says)
+inline constexpr Duration kMail = std::chrono::minutes(5);              // RFC 5321 4.5.3.2.2
+inline constexpr Duration kRcpt = std::chrono::minutes(5);              // RFC 5321 4.5.3.2.3
+inline constexpr Duration kDataInitiation = std::chrono::minutes(2);    // RFC 5321 4.5.3.2.4
+inline constexpr Duration kDataBlock = std::chrono::minutes(3);         // RFC 5321 4.5.3.2.5
+inline constexpr Duration kDataTermination = std::chrono::minutes(10);  // RFC 5321 4.5.3.2.6
+inline constexpr Duration kCommandWrite = std::chrono::minutes(5);
+inline constexpr Duration kLastWords = std::chrono::seconds(2);  // for what a server said before it closed in the middle of a body
+inline constexpr Duration kQuit = std::chrono::seconds(2);       // for 221: a courtesy, nothing depends on it
+
+inline constexpr std::size_t kReplyLine = 4'096;     // RFC 5321 4.5.3.1.5 has 512; some servers explain at length
+inline constexpr std::size_t kPiece = 64 * 1'024;    // of a body: in memory at once
+inline constexpr std::size_t kKeepBuffer = 128 * 1'024;  // a larger write buffer is given back
+inline constexpr std::size_t kAddresses = 8;         // of one host that are tried
+// RFC 2920 3.1: a group must fit into the windows, or both sides may wait for each other. 50 RCPTs are about 3 KiB, their
+// replies rarely more than 5.
+inline constexpr std::size_t kCommandsInGroup = 50;
+// A message is taken to another connection when the server closed one without a word about it; when that happens to it the second
+// time as the first message of a new connection, it is deferred.
+inline constexpr unsigned kUnheardTooOften = 2;
+// Dialogues in a row that end before their first message is done: then the hop rests like one that does not answer.
+inline constexpr unsigned kLossesInRow = 3;
+// A site whose further connection was refused while others work gets no more of them for so long.
+inline constexpr Duration kGrowAgain = std::chrono::minutes(1);
+
+}  // namespace godwit::outbound

@@ -1,0 +1,64 @@
+#pragma once
+// One site: its waiting jobs and its connections. Opens one connection when there is work and more as more is waiting, falls
+// back from hop to hop, and knows when the site is down.
+//
+// One loop. Held by shared_ptr: each connection's coroutine keeps its site alive.
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "service/outbound/connection.h"
+#include "service/outbound/hops.h"
+#include "service/outbound/outbound.h"
+
+namespace godwit::outbound {
+
+class Site final : public JobSource, public std::enable_shared_from_this<Site> {
+ public:
+  Site(const Context& context, std::shared_ptr<const routing::Site> description);
+
+  // The job's `done` is called later, never from within offer().
+  void offer(Job job);
+  SiteStatus status() const;
+  void drain();
+  // Nothing waits, nothing is connected, nothing is remembered: it may be forgotten.
+  bool idle() const;
+
+  std::optional<Work> next() override;
+  void finished(Work work) override;
+  void give_back(Work work) override;
+
+ private:
+  using Opened = std::expected<std::unique_ptr<Connection>, queue::Outcome>;
+
+  void grow();
+  static Task<> run(std::shared_ptr<Site> self);
+  Task<> work_on(Connection& connection, std::size_t hop);
+  Task<Opened> open(std::size_t& hop);
+  Task<Opened> open_hop(const routing::Hop& hop);
+  Task<Opened> open_address(const routing::Hop& hop, IpAddress address);
+  Task<bool> wait_for_work(Timer& timer);
+  void opening_failed();
+  void judge(const Connection& connection, std::size_t hop);
+  void fail_waiting(const queue::Outcome& why);
+  queue::Outcome down_outcome() const;
+
+  const Context& context_;
+  std::shared_ptr<const routing::Site> description_;
+  Hops hops_;
+  std::deque<Work> waiting_;
+  std::vector<Timer*> idle_;         // connections without work, the last one to fall idle at the end
+  std::size_t connections_ = 0;      // with those being opened
+  std::size_t opening_ = 0;
+  bool proven_ = false;              // a dialogue has begun well since the site was down
+  bool draining_ = false;
+  unsigned losses_ = 0;              // dialogues in a row that broke before their first message was done
+  SteadyTime grow_after_{};
+  queue::Outcome last_failure_;
+};
+
+}  // namespace godwit::outbound

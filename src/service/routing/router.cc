@@ -1,0 +1,149 @@
+#include "service/routing/router.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+
+namespace godwit::routing {
+namespace {
+
+struct ByDirectory {};  // "local"
+struct Hold {};
+struct Reject {};
+using To = std::variant<ByDirectory, Hold, Reject, std::shared_ptr<const Site>>;
+
+Refused refused(std::uint16_t subject, std::uint16_t detail, std::string text) { return {smtp::Reply{550, {5, subject, detail}, std::move(text)}}; }
+Refused unknown_user() { return refused(1, 1, "No such user here"); }
+Refused no_route() { return refused(4, 4, "No route to this domain"); }
+
+}  // namespace
+
+struct Router::Entry {
+  // "*.example.net" has the domain "example.net" and matches below it alone; "*" has none.
+  enum class Match : std::uint8_t { exact, below, rest };
+  Match match = Match::exact;
+  smtp::Domain domain;
+  std::string name;  // as written, for people
+  To to;
+
+  bool matches(const smtp::Domain& other) const {
+    switch (match) {
+      case Match::exact: return other == domain;
+      case Match::below: return other != domain && other.is_within(domain);
+      case Match::rest: return true;
+    }
+    return false;
+  }
+  // Whatever `later` matches, this one takes.
+  bool covers(const Entry& later) const {
+    if (match == Match::rest) return true;
+    if (match == Match::exact) return later.match == Match::exact && later.domain == domain;
+    if (later.match == Match::rest) return false;
+    return later.match == Match::below ? later.domain.is_within(domain) : matches(later.domain);
+  }
+};
+
+namespace {
+
+Error bad_route(std::size_t number, std::string_view domain, std::string_view why) {
+  return Error::permanent(Error::Cause::syntax, fmt::format("route {} (domain = \"{}\"): {}", number, domain, why));
+}
+
+Result<std::shared_ptr<const Site>> parse_site(const std::vector<std::string>& to) {
+  auto site = std::make_shared<Site>();
+  for (const std::string& text : to) {
+    if (text == "local" || text == "hold" || text == "reject" || text == "mx")
+      return fail(Error::permanent(Error::Cause::syntax, fmt::format("\"{}\" stands alone: it cannot be a fall back of a hop or have one", text)));
+    GODWIT_ASSIGN(Hop hop, parse_hop(text));
+    if (!site->name.empty()) site->name += ',';
+    site->name += hop.text();
+    site->hops.push_back(std::move(hop));
+  }
+  return site;
+}
+
+Result<To> parse_to(const std::vector<std::string>& to) {
+  if (to.empty()) return fail(Error::permanent(Error::Cause::syntax, "`to` is missing: write smtp://host:port, \"local\", \"hold\" or \"reject\""));
+  if (to.size() == 1) {
+    if (to[0] == "local") return ByDirectory{};
+    if (to[0] == "hold") return Hold{};
+    if (to[0] == "reject") return Reject{};
+    if (to[0] == "mx")
+      return fail(Error::permanent(Error::Cause::unsupported,
+                                   "\"mx\" is not understood in this release; smtp://host:port, \"local\", \"hold\" and \"reject\" are"));
+  }
+  GODWIT_ASSIGN(auto site, parse_site(to));
+  return site;
+}
+
+}  // namespace
+
+Router::Router(std::vector<Entry> entries, directory::Directory& directory) : entries_(std::move(entries)), directory_(&directory) {}
+Router::~Router() = default;
+
+Result<std::shared_ptr<const Router>> Router::create(std::vector<Route> routes, directory::Directory& directory) {
+  std::vector<Entry> entries;
+  for (const Route& route : routes) {
+    const std::size_t number = entries.size() + 1;
+    Entry entry;
+    entry.name = route.domain;
+    std::string_view name = route.domain;
+    if (name == "*") {
+      entry.match = Entry::Match::rest;
+    } else {
+      if (name.starts_with("*.")) {
+        entry.match = Entry::Match::below;
+        name.remove_prefix(2);
+      }
+      auto domain = smtp::parse_domain(name);
+      if (!domain || (domain->is_literal() && entry.match == Entry::Match::below))
+        return fail(bad_route(number, route.domain, "this is no domain: write \"example.net\", \"*.example.net\" (what is below it) or \"*\""));
+      entry.domain = *std::move(domain);
+    }
+    const auto earlier = std::ranges::find_if(entries, [&](const Entry& other) { return other.covers(entry); });
+    if (earlier != entries.end())
+      return fail(bad_route(number, route.domain,
+                            fmt::format("it can never match, because route {} (\"{}\") takes all of it; move it up or remove it",
+                                        earlier - entries.begin() + 1, earlier->name)));
+    auto to = parse_to(route.to);
+    if (!to) return fail(bad_route(number, route.domain, to.error().text));
+    entry.to = *std::move(to);
+    entries.push_back(std::move(entry));
+  }
+  return std::shared_ptr<const Router>(new Router(std::move(entries), directory));
+}
+
+const Router::Entry* Router::find(const smtp::Domain& domain) const {
+  const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.matches(domain); });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
+Task<Result<Destination>> Router::resolve_local(smtp::Address recipient) const {
+  GODWIT_CO_ASSIGN(directory::Resolution resolution, co_await directory_->resolve(std::move(recipient)));
+  switch (resolution.kind) {
+    case directory::Resolution::Kind::account: co_return ToLocal{std::move(resolution.account)};
+    case directory::Resolution::Kind::alias: co_return ToAlias{std::move(resolution.targets)};
+    case directory::Resolution::Kind::unknown_user: co_return unknown_user();
+    case directory::Resolution::Kind::not_local: break;
+  }
+  co_return no_route();
+}
+
+Task<Result<Destination>> Router::route(smtp::Address recipient) const {
+  const Entry* entry = find(recipient.domain);
+  if (entry && entry->match == Entry::Match::rest) {
+    GODWIT_CO_ASSIGN(const bool ours, co_await directory_->is_local(recipient.domain));
+    if (ours) entry = nullptr;
+  }
+  if (!entry || std::holds_alternative<ByDirectory>(entry->to)) co_return co_await resolve_local(std::move(recipient));
+  if (const auto* site = std::get_if<std::shared_ptr<const Site>>(&entry->to)) co_return ToSite{*site};
+  if (std::holds_alternative<Hold>(entry->to)) co_return ToHold{fmt::format("the route \"{}\" says hold", entry->name)};
+  co_return refused(7, 1, "Mail to this domain is not taken here");
+}
+
+// THE question of the open relay. A route says how to reach a domain, never that strangers may send there through us.
+Task<Result<bool>> Router::accepts_from_anyone(smtp::Domain domain) const { co_return co_await directory_->is_local(std::move(domain)); }
+
+}  // namespace godwit::routing

@@ -1,0 +1,110 @@
+// Administration: an action on one message, never beside an attempt of it.
+
+#include "base/log.h"
+#include "service/scheduler/scheduler_impl.h"
+
+namespace godwit::scheduler {
+namespace {
+
+std::string_view to_string(Scheduler::Action action) {
+  switch (action) {
+    case Scheduler::Action::retry: return "retry";
+    case Scheduler::Action::hold: return "hold";
+    case Scheduler::Action::release: return "release";
+    case Scheduler::Action::drop: return "drop";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+Task<Result<bool>> TheScheduler::act(MessageId id, Action action, std::string why) {
+  Entry* entry = window_.find(id);
+  if (entry && entry->state == Entry::State::acting)
+    co_return fail(Error::temporary(Error::Cause::conflict, "another action on this message is under way; try again"));
+  const std::string name = id.text();
+  if (entry && entry->state == Entry::State::attempting) {
+    log::info("asked", {{"msg", name}, {"action", to_string(action)}, {"reason", why}});
+    // It is being tried this moment, and is not held: nothing else to do for the other two.
+    if (action == Action::hold || action == Action::drop) entry->asked = Entry::Asked{action, std::move(why)};
+    else entry->asked.reset();
+    co_return true;
+  }
+  if (entry && entry->state == Entry::State::parked) window_.unpark(*entry, nullptr);
+  if (!entry) entry = &window_.insert(id, Entry{});
+  entry->state = Entry::State::acting;
+  ++under_way_;
+  auto result = co_await act_alone(id, action, std::move(why));
+  if (result && *result) log::info("asked", {{"msg", name}, {"action", to_string(action)}});
+  entry = window_.find(id);
+  const bool goes_on = entry->message != nullptr;
+  if (goes_on) {
+    ready_again(*entry);
+    end_work();
+  } else {
+    leave(id);
+  }
+  co_return result;
+}
+
+// Leaves the message in its entry when it is to be tried at once.
+Task<Result<bool>> TheScheduler::act_alone(MessageId id, Action action, std::string why) {
+  std::shared_ptr<queue::Message> message = std::exchange(window_.find(id)->message, nullptr);
+  if (!message) {
+    auto loaded = co_await context_.queue.load(id);
+    if (!loaded) {
+      // What was ready or parked is read again from its row.
+      window_.put_off(id);
+      window_.note_due(id, WallTime{});
+      co_return std::unexpected(std::move(loaded).error());
+    }
+    if (!*loaded) co_return false;
+    message = std::make_shared<queue::Message>(**std::move(loaded));
+  }
+  auto done = co_await perform(*message, action, std::move(why));
+  const bool ended = done && action == Action::drop;
+  if (!ended && !message->held) window_.find(id)->message = message;
+  if (!done) co_return std::unexpected(std::move(done).error());
+  co_return true;
+}
+
+Task<Result<void>> TheScheduler::perform(queue::Message& message, Action action, std::string why) {
+  const WallTime now = context_.clock.now();
+  if (action == Action::drop) {
+    GODWIT_CO_TRY(co_await context_.queue.complete(message, {}));
+    context_.trace.add(message.id, "dropped", std::move(why));
+    context_.trace.finish(message.id);
+    co_return co_await context_.queue.sync();
+  }
+  if (action == Action::retry && message.held) {
+    context_.trace.add(message.id, "held", "asked to try again, but it is held: release it first");
+    co_return Result<void>();
+  }
+  if (action == Action::hold) {
+    if (message.held) co_return Result<void>();
+    hold(message, std::move(why));
+    auto written = co_await context_.queue.update(message, {});
+    if (!written) message.held = false;
+    co_return written;
+  }
+  for (queue::Recipient& recipient : message.recipients)
+    if (recipient.state == queue::Recipient::State::pending) recipient.next_attempt = now;
+  context_.trace.add(message.id, action == Action::release ? "released" : "retry", std::move(why));
+  if (action == Action::retry || !message.held) co_return Result<void>();
+  const std::string because = std::exchange(message.held_because, {});
+  message.held = false;
+  auto written = co_await context_.queue.update(message, {});
+  if (!written) {
+    message.held = true;
+    message.held_because = because;
+  }
+  co_return written;
+}
+
+void TheScheduler::ready_again(Entry& entry) {
+  entry.state = Entry::State::ready;
+  window_.push_ready(entry.message->id);
+  pump();
+}
+
+}  // namespace godwit::scheduler

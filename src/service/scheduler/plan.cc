@@ -1,0 +1,170 @@
+#include "service/scheduler/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "service/scheduler/latch.h"
+#include "state/queue/crash_note.h"
+#include "state/queue/record.h"
+
+namespace godwit::scheduler {
+namespace {
+
+using queue::Message;
+using queue::Outcome;
+using queue::Recipient;
+using routing::Destination;
+
+constexpr std::size_t kRoutesAtOnce = 16;
+constexpr int kAliasDepth = 10;  // as directory::Directory::expand()
+
+Outcome refused(const smtp::Reply& reply) {
+  Outcome outcome;
+  outcome.kind = reply.permanent() ? Outcome::Kind::bounced : Outcome::Kind::deferred;
+  outcome.status = reply.enhanced;
+  outcome.text = reply.text;
+  outcome.remote = "local";
+  return outcome;
+}
+
+Outcome unanswered(const Error& error) {
+  Outcome outcome;
+  outcome.status = {4, 3, 0};
+  outcome.text = "no route could be looked up: " + error.text;
+  outcome.remote = "local";
+  return outcome;
+}
+
+Outcome alias_loop(const Recipient& recipient) {
+  Outcome outcome;
+  outcome.kind = Outcome::Kind::bounced;
+  outcome.status = {5, 4, 6};  // RFC 3463 3.5: routing loop detected
+  outcome.text = fmt::format("the alias {} leads back to itself, or through too many others", recipient.address.text());
+  outcome.remote = "local";
+  return outcome;
+}
+
+Outcome covered() {
+  Outcome outcome;
+  outcome.kind = Outcome::Kind::delivered;
+  outcome.status = {2, 1, 5};
+  outcome.text = "an alias: every address that it leads to is a recipient of this message by itself";
+  outcome.remote = "local";
+  return outcome;
+}
+
+class Planner {
+ public:
+  Planner(const Context& context, Message& message) : context_(context), message_(message) {}
+
+  Task<Plan> run(std::vector<std::size_t> due) {
+    for (int depth = 0; !due.empty(); ++depth) {
+      auto destinations = co_await ask(due);
+      const queue::WorkingOn working(message_.id);
+      std::vector<std::size_t> added;
+      for (std::size_t i = 0; i < due.size(); ++i) take(due[i], std::move(*destinations[i]), depth, added);
+      due = std::move(added);
+    }
+    co_return std::move(plan_);
+  }
+
+ private:
+  using Destinations = std::vector<std::optional<Result<Destination>>>;
+
+  Task<Destinations> ask(std::vector<std::size_t> due) {
+    Destinations destinations(due.size());
+    const auto router = context_.router();
+    std::function<Task<>(std::size_t)> one = [&](std::size_t i) { return ask_one(*router, message_.recipients[due[i]].address, destinations[i]); };
+    co_await run_bounded(context_.tasks, due.size(), kRoutesAtOnce, std::move(one));
+    co_return destinations;
+  }
+
+  static Task<> ask_one(const routing::Router& router, smtp::Address address, std::optional<Result<Destination>>& into) {
+    into = co_await router.route(std::move(address));
+  }
+
+  void take(std::size_t index, Result<Destination> destination, int depth, std::vector<std::size_t>& added) {
+    if (!destination) {
+      plan_.decided.emplace_back(index, unanswered(destination.error()));
+    } else if (auto* local = std::get_if<routing::ToLocal>(&*destination)) {
+      plan_.locals.push_back({index, std::move(local->account)});
+    } else if (auto* site = std::get_if<routing::ToSite>(&*destination)) {
+      add_remote(std::move(site->site), index);
+    } else if (auto* hold = std::get_if<routing::ToHold>(&*destination)) {
+      plan_.held.push_back(index);
+      plan_.hold_because = std::move(hold->why);
+    } else if (auto* no = std::get_if<routing::Refused>(&*destination)) {
+      plan_.decided.emplace_back(index, refused(no->reply));
+    } else if (auto* alias = std::get_if<routing::ToAlias>(&*destination)) {
+      follow(index, std::move(alias->targets), depth, added);
+    }
+  }
+
+  void add_remote(std::shared_ptr<const routing::Site> site, std::size_t index) {
+    const auto same = [&](const Plan::Remote& other) { return other.site == site || other.site->name == site->name; };
+    auto found = std::ranges::find_if(plan_.remotes, same);
+    if (found == plan_.remotes.end()) found = plan_.remotes.insert(found, {std::move(site), {}});
+    found->recipients.push_back(index);
+  }
+
+  // Each address once a message: a target that is among its recipients already gets its copy there.
+  void follow(std::size_t index, std::vector<smtp::Address> targets, int depth, std::vector<std::size_t>& added) {
+    if (seen_.empty())
+      for (const Recipient& recipient : message_.recipients) seen_.insert(recipient.address.text());
+    std::vector<std::string>& way = ways_[index];
+    way.push_back(message_.recipients[index].address.text());
+    const auto on_the_way = [&](const smtp::Address& target) { return std::ranges::find(way, target.text()) != way.end(); };
+    const bool loops = std::ranges::all_of(targets, on_the_way) || depth >= kAliasDepth;
+    std::erase_if(targets, [this](const smtp::Address& target) { return !seen_.insert(target.text()).second; });
+    if (loops || message_.recipients.size() + targets.size() > queue::kMaxRecipients) {
+      plan_.decided.emplace_back(index, alias_loop(message_.recipients[index]));
+    } else if (targets.empty()) {
+      plan_.decided.emplace_back(index, covered());
+    } else {
+      expand(index, std::move(targets), added);
+    }
+  }
+
+  void expand(std::size_t index, std::vector<smtp::Address> targets, std::vector<std::size_t>& added) {
+    const std::vector<std::string> way = ways_[index];
+    Recipient model = message_.recipients[index];
+    if (model.original.empty()) model.original = model.address.text();
+    context_.trace.add(message_.id, "routed", fmt::format("{} is an alias of {} addresses now", model.address.text(), targets.size()));
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      model.address = std::move(targets[i]);
+      added.push_back(i == 0 ? index : message_.recipients.size());
+      ways_[added.back()] = way;
+      if (i == 0) message_.recipients[index] = model;
+      else message_.recipients.push_back(model);
+    }
+    plan_.expanded = true;
+  }
+
+  const Context& context_;
+  Message& message_;
+  Plan plan_;
+  std::unordered_set<std::string> seen_;
+  std::unordered_map<std::size_t, std::vector<std::string>> ways_;  // the aliases that led to a recipient in this round
+};
+
+}  // namespace
+
+std::vector<std::size_t> due_recipients(const Message& message, WallTime now) {
+  std::vector<std::size_t> due;
+  for (std::size_t i = 0; i < message.recipients.size(); ++i) {
+    const Recipient& recipient = message.recipients[i];
+    if (recipient.state == Recipient::State::pending && recipient.next_attempt <= now) due.push_back(i);
+  }
+  return due;
+}
+
+Task<Plan> make_plan(const Context& context, Message& message, std::vector<std::size_t> due) {
+  Planner planner(context, message);
+  co_return co_await planner.run(std::move(due));
+}
+
+}  // namespace godwit::scheduler

@@ -1,0 +1,39 @@
+#pragma once
+// Where the due recipients of a message go in this round: routes asked, aliases followed, recipients grouped by site.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "service/scheduler/scheduler.h"
+
+namespace godwit::scheduler {
+
+struct Plan {
+  struct Local {
+    std::size_t recipient = 0;  // index into the message's recipients
+    directory::Account account;
+  };
+  struct Remote {
+    std::shared_ptr<const routing::Site> site;
+    std::vector<std::size_t> recipients;
+  };
+  std::vector<Local> locals;
+  std::vector<Remote> remotes;  // one a site, so that the bytes go there once
+  std::vector<std::pair<std::size_t, queue::Outcome>> decided;  // refused by the router, or it could not answer
+  std::vector<std::size_t> held;
+  std::string hold_because;
+  bool expanded = false;  // an alias was followed: the message has changed
+
+  bool is_for_one_site() const { return remotes.size() == 1 && locals.empty() && decided.empty() && held.empty() && !expanded; }
+};
+
+// Indices of the recipients that are pending and due.
+std::vector<std::size_t> due_recipients(const queue::Message& message, WallTime now);
+
+// An alias that has come up since the message was accepted is followed: its recipient becomes the first target, the others
+// are added to the message. Routes are asked 16 at a time.
+Task<Plan> make_plan(const Context& context, queue::Message& message, std::vector<std::size_t> due);
+
+}  // namespace godwit::scheduler

@@ -1,0 +1,176 @@
+// What the outcomes of a round change: states and next attempts, reports to the sender, and the rows.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/units.h"
+#include "service/scheduler/bounce.h"
+#include "service/scheduler/retry.h"
+#include "service/scheduler/scheduler_impl.h"
+#include "state/queue/crash_note.h"
+
+namespace godwit::scheduler {
+namespace {
+
+using queue::Message;
+using queue::Outcome;
+using queue::Recipient;
+
+constexpr Duration kWriteAgain = std::chrono::seconds(1);
+
+struct Counters {
+  metrics::Counter& delivered = outcome("delivered");
+  metrics::Counter& deferred = outcome("deferred");
+  metrics::Counter& bounced = outcome("bounced");
+  metrics::Counter& completed = metrics::counter("godwit_scheduler_completed_total", "Messages that left the queue");
+  metrics::Counter& held = metrics::counter("godwit_scheduler_held_total", "Messages that were held");
+
+  static metrics::Counter& outcome(std::string_view what) {
+    return metrics::counter("godwit_scheduler_outcomes_total", "Outcomes of attempts, a recipient each", {{"outcome", what}});
+  }
+};
+Counters& counters() {
+  static Counters instance;
+  return instance;
+}
+
+std::string words(const Outcome& outcome) {
+  std::string text = outcome.text;
+  if (!outcome.remote.empty() && outcome.remote != "local") text += ", says " + outcome.remote;
+  if (!outcome.remote_reply.empty()) text += ": " + outcome.remote_reply;
+  if (outcome.status.present()) text += fmt::format(" ({})", outcome.status.text());
+  return text;
+}
+
+void tell(const Context& context, const Message& message, const Recipient& recipient) {
+  const std::string name = message.id.text();
+  const std::string rcpt = recipient.address.text();
+  const Outcome& last = recipient.last;
+  const std::string status = last.status.text();
+  std::string detail = fmt::format("{}: {}", rcpt, words(last));
+  if (recipient.state == Recipient::State::pending) {
+    const std::string next = format_rfc3339(recipient.next_attempt);
+    detail += fmt::format("; tried again in {}, at {}", format_duration(recipient.next_attempt - context.clock.now()), next);
+    counters().deferred.add();
+    context.trace.add(message.id, "deferred", std::move(detail));
+    log::info("deferred", {{"msg", name}, {"rcpt", rcpt}, {"site", last.remote}, {"status", status}, {"reply", last.remote_reply},
+                           {"reason", last.text}, {"next", next}});
+    return;
+  }
+  const bool delivered = recipient.state == Recipient::State::delivered;
+  const std::string_view event = delivered ? "delivered" : "bounced";
+  (delivered ? counters().delivered : counters().bounced).add();
+  context.trace.add(message.id, event, std::move(detail));
+  log::info(event, {{"msg", name}, {"rcpt", rcpt}, {"site", last.remote}, {"status", status}, {"reply", last.remote_reply}, {"reason", last.text}});
+}
+
+bool has_pending(const Message& message) {
+  return std::ranges::any_of(message.recipients, [](const Recipient& recipient) { return recipient.state == Recipient::State::pending; });
+}
+
+}  // namespace
+
+Task<> TheScheduler::record(Message& message, Round& round) {
+  bool changed = round.plan().expanded;
+  std::vector<std::size_t> bounced;
+  settle(message, round.take_outcomes(), bounced, changed);
+  if (!bounced.empty()) co_await report_failures(message, std::move(bounced));
+  co_await report_delays(message);
+  if (!round.plan().held.empty()) {
+    hold(message, round.plan().hold_because);
+    changed = true;
+  }
+  if (window_.find(message.id)->asked) {
+    apply_asked(message);
+    changed = true;
+  }
+  if (changed) co_await write(message, round.take_handovers(), round.take_delivered());
+}
+
+void TheScheduler::settle(Message& message, std::vector<std::optional<Outcome>> outcomes, std::vector<std::size_t>& bounced, bool& changed) {
+  const queue::WorkingOn working(message.id);
+  const auto settings = context_.settings();
+  const WallTime now = context_.clock.now();
+  Delays delays(settings->retry, context_.random);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (!outcomes[i]) continue;
+    // Jobs that a drain gave back were never begun: the next start begins them.
+    if (draining_ && outcomes[i]->kind == Outcome::Kind::deferred && outcomes[i]->site_down) continue;
+    Recipient& recipient = message.recipients[i];
+    apply(recipient, *std::move(outcomes[i]), message, *settings, now, delays);
+    if (recipient.state == Recipient::State::bounced) bounced.push_back(i);
+    tell(context_, message, recipient);
+    changed = true;
+  }
+}
+
+// Durable before the queue hears of it. Where the report cannot be kept now, its recipients are tried again and bounce then.
+Task<> TheScheduler::report_failures(Message& message, std::vector<std::size_t> bounced) {
+  const Reported reported = co_await report(context_, message, Notice::failure, bounced);
+  if (reported != Reported::try_again) co_return;
+  const auto settings = context_.settings();
+  const WallTime again = context_.clock.now() + retry_delay(settings->retry, 1, context_.random);
+  for (const std::size_t index : bounced) {
+    message.recipients[index].state = Recipient::State::pending;
+    message.recipients[index].next_attempt = again;
+  }
+}
+
+Task<> TheScheduler::report_delays(Message& message) {
+  const auto settings = context_.settings();
+  const WallTime now = context_.clock.now();
+  std::vector<std::size_t> late;
+  for (std::size_t i = 0; i < message.recipients.size(); ++i)
+    if (delay_notice_due(message.recipients[i], message, *settings, now)) late.push_back(i);
+  if (late.empty()) co_return;
+  const Reported reported = co_await report(context_, message, Notice::delay, late);
+  if (reported == Reported::try_again) co_return;
+  for (const std::size_t index : late) message.recipients[index].delay_notice_sent = true;
+}
+
+void TheScheduler::hold(Message& message, std::string why) {
+  const std::string name = message.id.text();
+  context_.trace.add(message.id, "held", why);
+  log::info("held", {{"msg", name}, {"reason", why}});
+  counters().held.add();
+  message.held = true;
+  message.held_because = std::move(why);
+}
+
+// What an administrator asked for while the round was under way.
+void TheScheduler::apply_asked(Message& message) {
+  const Entry::Asked asked = *std::exchange(window_.find(message.id)->asked, std::nullopt);
+  if (asked.action == Action::hold && has_pending(message)) hold(message, asked.why);
+  if (asked.action != Action::drop) return;
+  context_.trace.add(message.id, "dropped", asked.why);
+  for (Recipient& recipient : message.recipients)
+    if (recipient.state == Recipient::State::pending) recipient.state = Recipient::State::dropped;
+}
+
+Task<> TheScheduler::write(Message& message, std::vector<queue::Handover> handovers, std::vector<Delivered> delivered) {
+  const std::string name = message.id.text();
+  const bool pending = has_pending(message);
+  while (true) {
+    Result<void> written;
+    if (pending) written = co_await context_.queue.update(message, handovers, true);
+    else written = co_await context_.queue.complete(message, handovers);
+    if (written) break;
+    log::error("the queue could not be written", {{"msg", name}, {"error", written.error().text}});
+    if (draining_ || context_.tasks.stopping()) co_return;
+    co_await context_.clock.sleep(kWriteAgain);
+  }
+  forgetter_.add(std::move(delivered));
+  if (pending) {
+    note_due(message);
+  } else {
+    counters().completed.add();
+    context_.trace.add(message.id, "completed", "every recipient is done");
+    log::info("completed", {{"msg", name}});
+  }
+  context_.trace.finish(message.id);
+}
+
+}  // namespace godwit::scheduler

@@ -1,0 +1,90 @@
+#include "service/scheduler/round.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace godwit::scheduler {
+namespace {
+
+constexpr std::size_t kLocalsAtOnce = 8;
+
+// "a@example.net, b@example.net and 3 more"
+std::string names(const queue::Message& message, const std::vector<std::size_t>& recipients) {
+  constexpr std::size_t kNamed = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(recipients.size(), kNamed); ++i) {
+    if (i > 0) text += ", ";
+    text += message.recipients[recipients[i]].address.text();
+  }
+  if (recipients.size() > kNamed) text += fmt::format(" and {} more", recipients.size() - kNamed);
+  return text;
+}
+
+std::uint32_t attempt_number(const queue::Message& message, const std::vector<std::size_t>& recipients) {
+  std::uint32_t most = 0;
+  for (const std::size_t index : recipients)
+    most = std::max(most, message.recipients[index].attempts + message.recipients[index].probes);
+  return most + 1;
+}
+
+}  // namespace
+
+Round::Round(const Context& context, std::shared_ptr<const queue::Message> message, Plan plan)
+    : context_(context), message_(std::move(message)), plan_(std::move(plan)), jobs_(std::make_shared<Jobs>()) {
+  jobs_->outcomes.resize(message_->recipients.size());
+  for (auto& [index, outcome] : plan_.decided) jobs_->outcomes[index] = std::move(outcome);
+}
+
+void Round::offer(std::function<void(const std::string& site)> job_done) {
+  trace_routes();
+  jobs_->latch.add(plan_.remotes.size());
+  for (Plan::Remote& remote : plan_.remotes) {
+    outbound::Job job;
+    job.site = remote.site;
+    job.message = message_;
+    job.recipients = remote.recipients;
+    job.done = [jobs = jobs_, recipients = remote.recipients, site = remote.site, job_done](std::vector<queue::Outcome> outcomes) {
+      GODWIT_CHECK(outcomes.size() == recipients.size());
+      for (std::size_t i = 0; i < recipients.size(); ++i) jobs->outcomes[recipients[i]] = std::move(outcomes[i]);
+      job_done(site->name);
+      jobs->latch.done();
+    };
+    context_.offer(std::move(job));
+  }
+}
+
+Task<> Round::deliver_locals() {
+  std::function<Task<>(std::size_t)> one = [this](std::size_t i) { return deliver_one(i); };
+  co_await run_bounded(context_.tasks, plan_.locals.size(), kLocalsAtOnce, std::move(one));
+}
+
+Task<> Round::deliver_one(std::size_t i) {
+  const Plan::Local& local = plan_.locals[i];
+  const queue::Recipient& recipient = message_->recipients[local.recipient];
+  directory::Account account = local.account;
+  auto result = co_await delivery::deliver_local(context_.mailboxes, *message_, recipient, std::move(account));
+  if (result.outcome.kind == queue::Outcome::Kind::delivered) {
+    std::ranges::move(result.handover, std::back_inserter(handovers_));
+    delivered_.push_back({local.account.id, message_->id, recipient.address.text()});
+  }
+  jobs_->outcomes[local.recipient] = std::move(result.outcome);
+}
+
+Task<> Round::wait_for_sites() { co_await jobs_->latch.wait(); }
+
+std::vector<std::optional<queue::Outcome>> Round::take_outcomes() { return std::move(jobs_->outcomes); }
+
+void Round::trace_routes() const {
+  std::vector<std::size_t> locals;
+  for (const Plan::Local& local : plan_.locals) locals.push_back(local.recipient);
+  const auto tell = [&](const std::vector<std::size_t>& recipients, std::string_view where) {
+    const std::uint32_t attempt = attempt_number(*message_, recipients);
+    if (attempt == 1) context_.trace.add(message_->id, "routed", fmt::format("{} to {}", names(*message_, recipients), where));
+    context_.trace.add(message_->id, "attempt", fmt::format("number {} at {}", attempt, where));
+  };
+  if (!locals.empty()) tell(locals, "local");
+  for (const Plan::Remote& remote : plan_.remotes) tell(remote.recipients, remote.site->name);
+}
+
+}  // namespace godwit::scheduler

@@ -1,0 +1,110 @@
+// Keys of an account's partition. on disk: do not change (docs/formats/mailbox.md)
+
+#include "base/bytes.h"
+#include "state/mailbox/rows.h"
+
+namespace godwit::mailbox {
+namespace {
+
+Error bad_key() { return Error::permanent(Error::Cause::corrupt, "a mailbox row has a key of the wrong length"); }
+
+}  // namespace
+
+std::string mailbox_key(MailboxNumber mailbox) {
+  std::string key(kAllMailboxes);
+  append_be32(key, mailbox);
+  return key;
+}
+
+std::string email_key(EmailId email) {
+  std::string key(kAllEmails);
+  append_be64(key, email);
+  return key;
+}
+
+std::string memberships_prefix(MailboxNumber mailbox) {
+  std::string key(kAllMemberships);
+  append_be32(key, mailbox);
+  return key;
+}
+
+std::string membership_key(MailboxNumber mailbox, Uid uid) {
+  std::string key = memberships_prefix(mailbox);
+  append_be32(key, uid);
+  return key;
+}
+
+std::string by_email_prefix(EmailId email) {
+  std::string key(kAllByEmail);
+  append_be64(key, email);
+  return key;
+}
+
+std::string by_email_key(EmailId email, MailboxNumber mailbox, Uid uid) {
+  std::string key = by_email_prefix(email);
+  append_be32(key, mailbox);
+  append_be32(key, uid);
+  return key;
+}
+
+std::string page_key(MailboxNumber mailbox, std::uint16_t page) {
+  std::string key(kAllPages);
+  append_be32(key, mailbox);
+  append_be16(key, page);
+  return key;
+}
+
+std::string change_key(Modseq modseq) {
+  std::string key(kAllChanges);
+  append_be64(key, modseq);
+  return key;
+}
+
+std::string release_key(EmailId email) {
+  std::string key(kAllReleases);
+  append_be64(key, email);
+  return key;
+}
+
+std::string delivered_key(MessageId message, std::string_view recipient) {
+  std::string key;
+  append_be64(key, message.value);
+  key += recipient;
+  return key;
+}
+
+std::string blob_refs_prefix(store::BlobId blob) { return blob.key() + 'm'; }
+
+std::string blob_ref_key(store::BlobId blob, directory::AccountId account, EmailId email) {
+  std::string key = blob_refs_prefix(blob);
+  append_be32(key, account);
+  append_be64(key, email);
+  return key;
+}
+
+Result<MembershipKey> parse_membership_key(std::string_view key) {
+  if (key.size() != 9) return fail(bad_key());
+  return MembershipKey{read_be32(key.substr(1)), read_be32(key.substr(5))};
+}
+
+Result<ByEmailKey> parse_by_email_key(std::string_view key) {
+  if (key.size() != 17) return fail(bad_key());
+  return ByEmailKey{read_be64(key.substr(1)), {read_be32(key.substr(9)), read_be32(key.substr(13))}};
+}
+
+Result<std::uint64_t> parse_number_key(std::string_view key) {
+  if (key.size() != 9) return fail(bad_key());
+  return read_be64(key.substr(1));
+}
+
+Result<MailboxNumber> parse_mailbox_key(std::string_view key) {
+  if (key.size() != 5) return fail(bad_key());
+  return read_be32(key.substr(1));
+}
+
+Result<PageKey> parse_page_key(std::string_view key) {
+  if (key.size() != 7) return fail(bad_key());
+  return PageKey{read_be32(key.substr(1)), read_be16(key.substr(5))};
+}
+
+}  // namespace godwit::mailbox

@@ -1,0 +1,135 @@
+#pragma once
+// Mailboxes on the memory engine, with queued messages to deliver. For the tests of this module alone.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+#include "state/mailbox/rows.h"
+#include "testing/memory_blobs.h"
+#include "testing/memory_engine.h"
+#include "testing/seeded_random.h"
+#include "testing/test_loop.h"
+
+namespace godwit::mailbox {
+
+using store::Keyspace;
+
+inline constexpr directory::AccountId kAnna = 1;
+inline constexpr directory::AccountId kBert = 2;
+inline const std::string kAnnaAddress = "anna@example.org";
+
+struct Queued {
+  MessageId id;
+  store::BlobId blob;
+  std::uint64_t size = 0;
+};
+
+class MailboxFixture : public ::testing::Test {
+ protected:
+  using Delivered = Mailboxes::Delivered;
+
+  MailboxFixture() { open(); }
+
+  void open() { mailboxes_ = std::make_unique<Mailboxes>(engine_, blobs_, loop_.clock(), random_); }
+  void restart() {
+    loop_.poll();
+    mailboxes_.reset();
+    engine_.restart();
+    open();
+  }
+
+  // A message as the queue keeps it: bytes synced, a row in `fresh`.
+  Queued queued(std::string body = "Subject: x\r\n\r\nbody\r\n") {
+    const MessageId id{++next_message_ << 23 | 5u << 13};
+    const Queued made{id, loop_.run(write_blob(blobs_, id, body)).value(), body.size()};
+    put(shard(id), Keyspace::fresh, message_key(id), "queued");
+    return made;
+  }
+  // The same while the engine holds writes back: the row of the queue waits with the others.
+  Queued queued_quietly() {
+    const MessageId id{++next_message_ << 23 | 5u << 13};
+    const std::string body = "Subject: y\r\n\r\n";
+    store::Batch batch;
+    batch.put(Keyspace::fresh, message_key(id), "queued");
+    loop_.start(write(engine_, shard(id), std::move(batch)));
+    ++quiet_;
+    return {id, loop_.run(write_blob(blobs_, id, body)).value(), body.size()};
+  }
+  static Task<> write(store::Engine& engine, store::Partition partition, store::Batch batch) {
+    const store::WriteDone done = co_await engine.write(partition, std::move(batch));
+    EXPECT_TRUE(done.ok());
+  }
+  static Task<Result<store::BlobId>> write_blob(store::Blobs& blobs, MessageId id, std::string body) {
+    const auto writer = blobs.begin(shard(id), id.value);
+    GODWIT_CO_TRY(co_await writer->append(body));
+    GODWIT_CO_ASSIGN(const auto blob, co_await writer->finish());
+    GODWIT_CO_TRY(co_await writer->synced());
+    co_return blob;
+  }
+  // The queue's last word: its row goes, the references come, in one lazy batch.
+  void complete(const Queued& message, const std::vector<std::pair<directory::AccountId, EmailId>>& owners) {
+    store::Batch batch;
+    batch.durability = store::Batch::Durability::lazy;
+    batch.erase(Keyspace::fresh, message_key(message.id));
+    for (const auto& [account, email] : owners) batch.put(Keyspace::blob_refs, blob_ref_key(message.blob, account, email), "");
+    ASSERT_TRUE(loop_.run(engine_.write(shard(message.id), std::move(batch))).ok());
+  }
+
+  Result<Delivered> deliver(directory::AccountId account, const Queued& message, std::string recipient = kAnnaAddress) {
+    return loop_.run(mailboxes_->deliver(account, message.id, std::move(recipient), new_email(message)));
+  }
+  // Delivered, completed by the queue and forgotten: how an ordinary message ends.
+  Delivered settle(directory::AccountId account, const Queued& message, std::string recipient = kAnnaAddress) {
+    const auto done = deliver(account, message, recipient);
+    EXPECT_TRUE(done.has_value()) << (done ? "" : done.error().text);
+    complete(message, {{account, done->email}});
+    EXPECT_TRUE(loop_.run(engine_.sync()).has_value());  // only then may the delivery be forgotten
+    loop_.run(mailboxes_->forget_delivery(account, message.id, std::move(recipient)));
+    return *done;
+  }
+  NewEmail new_email(const Queued& message) { return {"Return-Path: <>\r\n", message.blob, message.size, loop_.clock().now()}; }
+
+  Snapshot snapshot(directory::AccountId account = kAnna) { return loop_.run(mailboxes_->snapshot(account, kInbox)).value(); }
+  std::vector<Uid> uids(directory::AccountId account = kAnna) {
+    std::vector<Uid> out;
+    for (const auto& each : snapshot(account).messages) out.push_back(each.uid);
+    return out;
+  }
+  Result<std::size_t> expunge(std::vector<Uid> which, directory::AccountId account = kAnna) {
+    return loop_.run(mailboxes_->expunge(account, kInbox, std::move(which)));
+  }
+  std::vector<std::string> verify(directory::AccountId account = kAnna) { return loop_.run(mailboxes_->verify(account)).value(); }
+  std::size_t rows(directory::AccountId account, Keyspace keyspace, std::string_view prefix = "") {
+    std::size_t count = 0;
+    for (const auto& row : engine_.dump(directory::partition_of(account), keyspace)) count += row.key.starts_with(prefix) ? 1 : 0;
+    return count;
+  }
+  void put(store::Partition partition, Keyspace keyspace, std::string key, std::string value) {
+    store::Batch batch;
+    batch.put(keyspace, std::move(key), std::move(value));
+    ASSERT_TRUE(loop_.run(engine_.write(partition, std::move(batch))).ok());
+  }
+  // As Directory::remove_account leaves it.
+  void remove_account(directory::AccountId account) {
+    put(store::kDirectoryPartition, Keyspace::outbox, directory::removal_key(account), "");
+    put(directory::partition_of(account), Keyspace::directory, std::string(directory::kRemovedKey), "");
+  }
+
+  static store::Partition shard(MessageId id) { return store::kFirstShardPartition + id.shard(); }
+  static std::string message_key(MessageId id) {
+    std::string key;
+    append_be64(key, id.value);
+    return key;
+  }
+
+  testing::TestLoop loop_;
+  testing::MemoryEngine engine_;
+  testing::MemoryBlobs blobs_;
+  testing::SeededRandom random_{1};
+  std::unique_ptr<Mailboxes> mailboxes_;
+  std::uint64_t next_message_ = 1'000;
+  std::size_t quiet_ = 0;  // queued_quietly() so far
+};
+
+}  // namespace godwit::mailbox

@@ -1,0 +1,207 @@
+// The outbox: what an account's batch could not do because it lies in other partitions. Every step may be done twice.
+
+#include <map>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "state/mailbox/mailbox_impl.h"
+
+namespace godwit::mailbox {
+namespace {
+
+using store::Batch;
+using store::Keyspace;
+
+constexpr store::ScanLimit kChunk{1'000, 512 * 1024};
+
+struct Release {
+  EmailId email = 0;
+  BlobRelease what;
+};
+
+Result<std::vector<Release>> decode_releases(const std::vector<store::Row>& rows) {
+  std::vector<Release> releases;
+  releases.reserve(rows.size());
+  for (const auto& row : rows) {
+    GODWIT_ASSIGN(const auto email, parse_number_key(row.key));
+    GODWIT_ASSIGN(const auto what, decode_release(row.value));
+    releases.push_back({email, what});
+  }
+  return releases;
+}
+
+// Durable, for two reasons: the outbox entry must not vanish before the reference does (they lie in different partitions),
+// and it covers the queue's lazy completion, which lies in this partition before it.
+Task<Result<void>> erase_references(store::Engine& engine, directory::AccountId account, std::vector<Release> releases) {
+  std::map<store::Partition, Batch> batches;
+  for (const auto& each : releases)
+    batches[each.what.blob.partition].erase(Keyspace::blob_refs, blob_ref_key(each.what.blob, account, each.email));
+  for (auto& [partition, batch] : batches) {
+    const store::WriteDone done = co_await engine.write(partition, std::move(batch));
+    GODWIT_CO_TRY(store::as_result(done, "dropping references to blobs"));
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> erase_releases(store::Engine& engine, directory::AccountId account, std::vector<Release> releases) {
+  Batch batch;
+  batch.durability = Batch::Durability::lazy;
+  for (const auto& each : releases) batch.erase(Keyspace::outbox, release_key(each.email));
+  const store::WriteDone done = co_await engine.write(directory::partition_of(account), std::move(batch));
+  co_return store::as_result(done, "erasing outbox entries");
+}
+
+Task<Result<bool>> has_any(store::Engine& engine, store::Partition partition, Keyspace keyspace, std::string prefix) {
+  const auto view = engine.read(partition);
+  const std::string end = prefix_end(prefix);
+  GODWIT_CO_ASSIGN(const auto page, co_await view->scan(keyspace, std::move(prefix), end, store::ScanLimit{1, 64 * 1024}));
+  co_return !page.rows.empty();
+}
+
+// The account's emails become outbox entries, then every other row goes.
+Task<Result<void>> release_emails(store::Engine& engine, directory::AccountId account) {
+  const auto partition = directory::partition_of(account);
+  const auto view = engine.read(partition);
+  PrefixScan scan(*view, Keyspace::mailbox, std::string(kAllEmails));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kChunk));
+    if (rows.empty()) co_return Result<void>{};
+    Batch batch;
+    batch.durability = Batch::Durability::lazy;  // the erasure of the rest is durable and comes after
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const auto email, parse_number_key(row.key));
+      GODWIT_CO_ASSIGN(const auto record, decode_email(row.value));
+      batch.put(Keyspace::outbox, release_key(email), encode(BlobRelease{record.email.blob, record.message}));
+      batch.erase(Keyspace::mailbox, row.key);
+    }
+    const store::WriteDone done = co_await engine.write(partition, std::move(batch));
+    GODWIT_CO_TRY(store::as_result(done, "erasing the mail of a removed account"));
+  }
+}
+
+}  // namespace
+
+// The queue keeps a message under its id, 8 bytes big-endian, in `fresh` or at the head of its keys in `waiting`; with its last
+// row goes the blob, or references take over in the same batch.
+Task<Result<bool>> Mailboxes::Impl::queue_has(MessageId message) {
+  if (message.value == 0) co_return false;
+  const store::Partition partition = store::kFirstShardPartition + message.shard();
+  std::string key;
+  append_be64(key, message.value);
+  GODWIT_CO_ASSIGN(const bool fresh, co_await has_any(engine, partition, Keyspace::fresh, key));
+  if (fresh) co_return true;
+  co_return co_await has_any(engine, partition, Keyspace::waiting, std::move(key));
+}
+
+Task<Result<bool>> Mailboxes::Impl::has_reference(store::BlobId blob) {
+  co_return co_await has_any(engine, blob.partition, Keyspace::blob_refs, blob_refs_prefix(blob));
+}
+
+Task<Result<void>> Mailboxes::Impl::apply_releases(directory::AccountId account) {
+  const auto view = engine.read(directory::partition_of(account));
+  PrefixScan scan(*view, Keyspace::outbox, std::string(kAllReleases));
+  bool waits = false;
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kChunk));
+    if (rows.empty()) break;
+    GODWIT_CO_ASSIGN(auto releases, decode_releases(rows));
+    std::vector<Release> ready;
+    for (const auto& each : releases) {
+      GODWIT_CO_ASSIGN(const bool queued, co_await queue_has(each.what.message));
+      // while the queue has the message it may yet put the reference that this entry is to erase
+      if (queued) waits = true;
+      else ready.push_back(each);
+    }
+    if (ready.empty()) continue;
+    GODWIT_CO_TRY(co_await erase_references(engine, account, ready));
+    for (const auto& each : ready) {
+      GODWIT_CO_ASSIGN(const bool needed, co_await has_reference(each.what.blob));
+      if (!needed) blobs.drop(each.what.blob);
+    }
+    GODWIT_CO_TRY(co_await erase_releases(engine, account, std::move(ready)));
+  }
+  set_postponed(account, waits);
+  co_return Result<void>{};
+}
+
+Task<Result<bool>> Mailboxes::Impl::erase_account(directory::AccountId account) {
+  const auto partition = directory::partition_of(account);
+  {
+    const AccountTurns::Turn turn = co_await turns.acquire(account);
+    Batch close;
+    close.put(Keyspace::directory, std::string(directory::kRemovedKey), "");  // from here on no delivery gets in
+    const store::WriteDone closed = co_await engine.write(partition, std::move(close));
+    GODWIT_CO_TRY(store::as_result(closed, "closing a removed account"));
+    GODWIT_CO_TRY(co_await release_emails(engine, account));
+    Batch rest;
+    rest.erase_range(Keyspace::mailbox, "", "");
+    rest.erase_range(Keyspace::delivered, "", "");
+    const store::WriteDone erased = co_await engine.write(partition, std::move(rest));
+    GODWIT_CO_TRY(store::as_result(erased, "erasing a removed account"));
+  }
+  GODWIT_CO_TRY(co_await apply_releases(account));
+  GODWIT_CO_ASSIGN(const bool left, co_await has_any(engine, partition, Keyspace::outbox, std::string(kAllReleases)));
+  co_return !left;
+}
+
+void Mailboxes::Impl::set_postponed(directory::AccountId account, bool is_postponed) {
+  const std::lock_guard lock(postponed_mutex);
+  if (is_postponed) postponed.insert(account);
+  else postponed.erase(account);
+}
+
+bool Mailboxes::Impl::is_postponed(directory::AccountId account) {
+  const std::lock_guard lock(postponed_mutex);
+  return postponed.contains(account);
+}
+
+Task<Result<void>> Mailboxes::apply_outbox(directory::AccountId account) {
+  const AccountTurns::Turn turn = co_await impl_->outbox_turns.acquire(account);
+  const std::string removal = directory::removal_key(account);
+  GODWIT_CO_ASSIGN(const auto removed, co_await impl_->engine.get(store::kDirectoryPartition, Keyspace::outbox, removal));
+  if (!removed) co_return co_await impl_->apply_releases(account);
+  GODWIT_CO_ASSIGN(const bool done, co_await impl_->erase_account(account));
+  if (!done) co_return Result<void>{};
+  Batch batch;
+  batch.durability = Batch::Durability::lazy;
+  batch.erase(Keyspace::outbox, removal);
+  const store::WriteDone erased = co_await impl_->engine.write(store::kDirectoryPartition, std::move(batch));
+  co_return store::as_result(erased, "erasing the removal of an account");
+}
+
+// Notes of deliveries that a crash kept from being forgotten: their message has left the queue. The sync comes between looking and
+// erasing, so that the completion which was seen cannot be lost after its note has gone.
+Task<Result<void>> Mailboxes::Impl::sweep_delivered(directory::AccountId account) {
+  const auto partition = directory::partition_of(account);
+  const auto view = engine.read(partition);
+  PrefixScan scan(*view, Keyspace::delivered, "");
+  Batch stale;
+  stale.durability = Batch::Durability::lazy;
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kChunk));
+    if (rows.empty() || stale.bytes() > kChunk.bytes) break;
+    for (const auto& row : rows) {
+      if (row.key.size() < 8) co_return fail(Error::permanent(Error::Cause::corrupt, "the note of a delivery has a damaged key"));
+      GODWIT_CO_ASSIGN(const bool queued, co_await queue_has(MessageId{read_be64(row.key)}));
+      if (!queued) stale.erase(Keyspace::delivered, row.key);
+    }
+  }
+  if (stale.empty()) co_return Result<void>{};
+  GODWIT_CO_TRY(co_await engine.sync());
+  const store::WriteDone done = co_await engine.write(partition, std::move(stale));
+  co_return store::as_result(done, "erasing notes of old deliveries");
+}
+
+Task<std::size_t> Mailboxes::apply_outboxes(std::vector<directory::AccountId> accounts) {
+  std::size_t failed = 0;
+  for (const auto account : accounts) {
+    auto applied = co_await apply_outbox(account);
+    if (applied) applied = co_await impl_->sweep_delivered(account);
+    if (applied) continue;
+    ++failed;
+    log::warning("outbox not applied yet", {{"account", account}, {"error", applied.error().text}});
+  }
+  co_return failed;
+}
+
+}  // namespace godwit::mailbox

@@ -1,0 +1,253 @@
+// Counts everything of an account again and compares it with what its rows say.
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "state/mailbox/mailbox_impl.h"
+
+namespace godwit::mailbox {
+namespace {
+
+using store::Keyspace;
+
+constexpr std::size_t kMaxSentences = 1'000;
+
+// What the rows of one mailbox add up to.
+struct Tally {
+  std::uint32_t total = 0;
+  std::uint32_t unseen = 0;
+  std::uint64_t bytes = 0;
+  Uid highest_uid = 0;
+  Modseq highest_modseq = 0;
+  std::map<std::uint16_t, UidPage> pages;
+};
+
+struct SeenEmail {
+  std::uint64_t size = 0;
+  Email email;
+  MessageId message;
+  std::size_t memberships = 0;
+  std::size_t listed = 0;  // rows by email
+};
+
+class Audit {
+ public:
+  Audit(directory::AccountId account, store::View& view) : account_(account), view_(view) {}
+
+  Task<Result<void>> read_account();
+  Task<Result<void>> read_emails();
+  Task<Result<void>> read_memberships();
+  Task<Result<void>> read_by_email();
+  Task<Result<void>> read_changes();
+  Task<Result<void>> read_mailboxes();
+  Task<Result<void>> read_pages();
+  void compare();
+
+  const std::map<EmailId, SeenEmail>& emails() const { return emails_; }
+  std::vector<std::string> take() { return std::move(sentences_); }
+
+  template <class... Arguments>
+  void say(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    if (sentences_.size() >= kMaxSentences) return;
+    sentences_.push_back(fmt::format("account {}: ", account_) + fmt::format(format, std::forward<Arguments>(arguments)...));
+  }
+
+ private:
+  void count_membership(MembershipKey key, const Membership& member);
+  void compare_mailbox(MailboxNumber number, const MailboxRow& row, const Tally& tally);
+
+  directory::AccountId account_;
+  store::View& view_;
+  AccountRow row_;
+  std::map<EmailId, SeenEmail> emails_;
+  std::map<MailboxNumber, MailboxRow> mailboxes_;
+  std::map<MailboxNumber, Tally> tallies_;
+  std::map<MembershipKey, Membership> memberships_;
+  std::map<MailboxNumber, std::map<std::uint16_t, UidPage>> pages_;
+  std::vector<std::string> sentences_;
+};
+
+Task<Result<void>> Audit::read_account() {
+  GODWIT_CO_ASSIGN(const auto row, co_await view_.get(Keyspace::mailbox, std::string(kAccountKey)));
+  if (row) {
+    GODWIT_CO_ASSIGN(row_, decode_account(row->value));
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Audit::read_emails() {
+  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllEmails));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) co_return Result<void>{};
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const EmailId id, parse_number_key(row.key));
+      const auto decoded = decode_email(row.value);
+      if (!decoded) {
+        say("the record of email {} cannot be read", id);
+        continue;
+      }
+      const Email& email = decoded->email;
+      emails_[id] = {email.prefix.size() + email.blob_size, {{}, email.blob, email.blob_size, email.received}, decoded->message, 0, 0};
+    }
+  }
+}
+
+void Audit::count_membership(MembershipKey key, const Membership& member) {
+  memberships_.emplace(key, member);
+  Tally& tally = tallies_[key.mailbox];
+  tally.total += 1;
+  tally.unseen += (member.flags & kSeen) == 0 ? 1 : 0;
+  tally.bytes += member.size;
+  tally.highest_uid = std::max(tally.highest_uid, key.uid);
+  tally.highest_modseq = std::max(tally.highest_modseq, member.modseq);
+  tally.pages[UidPage::page_of(key.uid)].insert(static_cast<std::uint16_t>(key.uid));
+  const auto email = emails_.find(member.email);
+  if (email == emails_.end()) {
+    say("message {} of mailbox {} names email {}, which does not exist", key.uid, key.mailbox, member.email);
+    return;
+  }
+  ++email->second.memberships;
+  if (email->second.size != member.size)
+    say("message {} of mailbox {} says {} octets, its email has {}", key.uid, key.mailbox, member.size, email->second.size);
+}
+
+Task<Result<void>> Audit::read_memberships() {
+  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllMemberships));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) co_return Result<void>{};
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const auto key, parse_membership_key(row.key));
+      const auto member = decode_membership(row.value);
+      if (member) count_membership(key, *member);
+      else say("message {} of mailbox {} cannot be read", key.uid, key.mailbox);
+    }
+  }
+}
+
+Task<Result<void>> Audit::read_by_email() {
+  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllByEmail));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) co_return Result<void>{};
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const auto key, parse_by_email_key(row.key));
+      const auto member = memberships_.find(key.membership);
+      if (member == memberships_.end() || member->second.email != key.email)
+        say("email {} lists message {} of mailbox {}, which is not there", key.email, key.membership.uid, key.membership.mailbox);
+      else if (const auto email = emails_.find(key.email); email != emails_.end()) ++email->second.listed;
+    }
+  }
+}
+
+Task<Result<void>> Audit::read_changes() {
+  std::map<MembershipKey, Modseq> logged;
+  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllChanges));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) break;
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const Modseq modseq, parse_number_key(row.key));
+      const auto change = decode_change(row.value);
+      if (!change) say("change {} cannot be read", modseq);
+      else if (change->kind != Change::Kind::expunged) logged[{change->mailbox, change->uid}] = modseq;
+      else if (memberships_.contains({change->mailbox, change->uid}))
+        say("message {} of mailbox {} is there although change {} expunged it", change->uid, change->mailbox, modseq);
+      if (modseq > row_.modseq) say("change {} is above the account's modseq {}", modseq, row_.modseq);
+    }
+  }
+  for (const auto& [key, member] : memberships_) {
+    const auto entry = logged.find(key);
+    if (entry == logged.end() || entry->second != member.modseq)
+      say("message {} of mailbox {} has modseq {}, the change log does not", key.uid, key.mailbox, member.modseq);
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Audit::read_mailboxes() {
+  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllMailboxes));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) co_return Result<void>{};
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const auto number, parse_mailbox_key(row.key));
+      GODWIT_CO_ASSIGN(auto decoded, decode_mailbox(row.value));
+      mailboxes_[number] = std::move(decoded);
+    }
+  }
+}
+
+Task<Result<void>> Audit::read_pages() {
+  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllPages));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) co_return Result<void>{};
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const auto key, parse_page_key(row.key));
+      GODWIT_CO_ASSIGN(auto page, UidPage::decode(row.value));
+      pages_[key.mailbox][key.page] = std::move(page);
+    }
+  }
+}
+
+void Audit::compare_mailbox(MailboxNumber number, const MailboxRow& row, const Tally& tally) {
+  if (row.total != tally.total) say("mailbox {} says {} messages, {} are there", number, row.total, tally.total);
+  if (row.unseen != tally.unseen) say("mailbox {} says {} unseen, {} are", number, row.unseen, tally.unseen);
+  if (row.bytes != tally.bytes) say("mailbox {} says {} octets, there are {}", number, row.bytes, tally.bytes);
+  if (row.uid_next <= tally.highest_uid) say("mailbox {} would give UID {} again", number, row.uid_next);
+  if (row.highest_modseq < tally.highest_modseq || row.highest_modseq > row_.modseq)
+    say("mailbox {} says highest modseq {}, its messages have {}, the account {}", number, row.highest_modseq, tally.highest_modseq,
+        row_.modseq);
+  if (pages_[number] != tally.pages) say("the UID pages of mailbox {} differ from its messages", number);
+}
+
+void Audit::compare() {
+  std::uint64_t bytes = 0;
+  for (const auto& [id, email] : emails_) {
+    bytes += email.size;
+    if (email.memberships == 0) say("email {} is in no mailbox", id);
+    if (email.memberships != email.listed) say("email {} is in {} mailboxes, {} are listed", id, email.memberships, email.listed);
+    if (id > row_.last_email) say("the number of email {} would be given again", id);
+  }
+  if (row_.emails != emails_.size()) say("the account says {} emails, {} are there", row_.emails, emails_.size());
+  if (row_.bytes != bytes) say("the account says {} octets, there are {}", row_.bytes, bytes);
+  for (const auto& [number, row] : mailboxes_) compare_mailbox(number, row, tallies_[number]);
+  for (const auto& [number, tally] : tallies_) {
+    if (tally.total != 0 && !mailboxes_.contains(number)) say("{} messages are in mailbox {}, which does not exist", tally.total, number);
+  }
+}
+
+}  // namespace
+
+Task<Result<std::vector<std::string>>> Mailboxes::verify(directory::AccountId account) {
+  const auto view = impl_->engine.read(directory::partition_of(account));
+  GODWIT_CO_ASSIGN(const bool removed, co_await is_removed(*view));
+  if (removed) co_return std::vector<std::string>();
+  Audit audit(account, *view);
+  GODWIT_CO_TRY(co_await audit.read_account());
+  GODWIT_CO_TRY(co_await audit.read_emails());
+  GODWIT_CO_TRY(co_await audit.read_memberships());
+  GODWIT_CO_TRY(co_await audit.read_by_email());
+  GODWIT_CO_TRY(co_await audit.read_changes());
+  GODWIT_CO_TRY(co_await audit.read_mailboxes());
+  GODWIT_CO_TRY(co_await audit.read_pages());
+  audit.compare();
+  for (const auto& [id, email] : audit.emails()) {
+    const store::BlobId blob = email.email.blob;
+    GODWIT_CO_ASSIGN(const auto reference,
+                     co_await impl_->engine.get(blob.partition, Keyspace::blob_refs, blob_ref_key(blob, account, id)));
+    if (!reference) {
+      GODWIT_CO_ASSIGN(const bool queued, co_await impl_->queue_has(email.message));
+      if (!queued) audit.say("email {} has no reference to its blob {}", id, blob.text());
+    }
+    const auto size = co_await impl_->blobs.size(blob);
+    if (!size) audit.say("the bytes of email {} (blob {}) cannot be read: {}", id, blob.text(), size.error().text);
+    else if (*size != email.email.blob_size)
+      audit.say("blob {} of email {} has {} octets, not {}", blob.text(), id, *size, email.email.blob_size);
+  }
+  co_return audit.take();
+}
+
+}  // namespace godwit::mailbox

@@ -1,0 +1,257 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "state/queue/queue_impl.h"
+#include "state/queue/record.h"
+
+namespace godwit::queue {
+
+using store::Batch;
+using store::Keyspace;
+using Durability = store::Batch::Durability;
+
+namespace {
+
+const std::string kLeaseKey = "lease/" + std::string(kLease);
+
+// A group of writes that a power cut interrupted lies in the newest segment, or in the ones beside it where it began or ended.
+constexpr std::uint32_t kTornSegments = 2;
+
+std::string describe(const Message& message) {
+  std::string text = fmt::format("from <{}> to", message.reverse_path.text());
+  constexpr std::size_t kNamed = 5;
+  for (std::size_t i = 0; i < std::min(message.recipients.size(), kNamed); ++i) text += " <" + message.recipients[i].address.text() + ">";
+  if (message.recipients.size() > kNamed) text += fmt::format(" and {} more", message.recipients.size() - kNamed);
+  return text;
+}
+
+}  // namespace
+
+Task<Result<void>> Queue::open(std::size_t loops, std::filesystem::path crash_note) {
+  GODWIT_CHECK(loops > 0 && loops <= kShards);
+  GODWIT_CO_TRY(co_await impl_->begin_epoch(loops));
+  Impl::Found found;
+  for (std::size_t shard = 0; shard < kShards; ++shard) {
+    GODWIT_CO_TRY(co_await impl_->recover_shard(static_cast<Shard>(shard), shard < loops, found));
+  }
+  GODWIT_CO_TRY(co_await settle_damage());
+  for (Impl::Suspect& suspect : found.suspects) {
+    GODWIT_CO_ASSIGN(auto message, co_await load(suspect.id));
+    if (!message || message->held) continue;
+    // Bytes that are missing where the log of bytes ends were never synced, so nobody was told that they are kept.
+    if (suspect.missing && suspect.segment + kTornSegments >= found.newest_segment) {
+      GODWIT_CO_TRY(co_await impl_->remove_unacknowledged(*message, suspect.why));
+    } else {
+      GODWIT_CO_TRY(co_await hold_at_start(*std::move(message), std::move(suspect.why)));
+    }
+  }
+  if (!crash_note.empty()) {
+    GODWIT_CO_TRY(co_await settle_crash(std::move(crash_note)));
+  }
+  co_return Result<void>();
+}
+
+std::vector<Shard> Queue::used_shards() const {
+  std::vector<Shard> shards;
+  for (std::size_t shard = 0; shard < kShards; ++shard)
+    if (impl_->shards[shard].used.load(std::memory_order_acquire)) shards.push_back(static_cast<Shard>(shard));
+  return shards;
+}
+
+// One durable write raises this node's epoch and the id floor. The shards in use get the epoch into their lease row lazily,
+// before any other write of theirs: a partition is a prefix of its writes.
+Task<Result<void>> Queue::Impl::begin_epoch(std::size_t loops) {
+  GODWIT_CO_ASSIGN(const auto row, co_await engine.get(store::kServerPartition, Keyspace::server, kIdFloorKey));
+  WallTime stored{};
+  if (row && row->value.size() == 8) stored = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(read_be64(row->value))));
+  const IdFloor::Start start = floor.start(stored);
+  Batch batch;
+  batch.add(Keyspace::server, kLeaseKey, 1);
+  batch.put(Keyspace::server, kIdFloorKey, encode_floor(start.floor));
+  const store::WriteDone done = co_await engine.write(store::kServerPartition, std::move(batch));
+  GODWIT_CO_TRY(store::as_result(done, "opening the queue"));
+  epoch = static_cast<std::uint64_t>(done.sums.at(0));
+  floor.raised(start.floor);
+  for (std::size_t loop = 0; loop < loops; ++loop) sources.emplace_back(floor, static_cast<Shard>(loop), start.first);
+  co_return Result<void>();
+}
+
+Task<Result<void>> Queue::Impl::claim(Shard shard) {
+  const store::Partition partition = store::kFirstShardPartition + shard;
+  GODWIT_CO_ASSIGN(const auto row, co_await engine.get(partition, Keyspace::server, kLeaseKey));
+  if (row && row->value.size() == 8 && read_be64(row->value) >= epoch)
+    co_return fail(Error::temporary(Error::Cause::conflict, fmt::format("queue shard {} belongs to a newer epoch", shard)));
+  Batch batch;
+  batch.durability = Durability::lazy;
+  batch.require(Keyspace::server, kLeaseKey, row ? std::optional(row->version) : std::nullopt);
+  std::string value;
+  append_be64(value, epoch);
+  batch.put(Keyspace::server, kLeaseKey, std::move(value));
+  const store::WriteDone done = co_await engine.write(partition, std::move(batch));
+  GODWIT_CO_TRY(store::as_result(done, "taking a queue shard"));
+  shards[shard].used.store(true, std::memory_order_release);
+  co_return Result<void>();
+}
+
+Task<Result<void>> Queue::Impl::recover_shard(Shard shard, bool is_loops, Found& found) {
+  if (is_loops) {
+    GODWIT_CO_TRY(co_await claim(shard));
+  }
+  std::string from;
+  while (true) {
+    auto view = engine.read(store::kFirstShardPartition + shard);
+    GODWIT_CO_ASSIGN(const store::Page page, co_await view->scan(Keyspace::fresh, from, std::string()));
+    if (!page.rows.empty() && !shards[shard].used) {
+      GODWIT_CO_TRY(co_await claim(shard));
+    }
+    GODWIT_CO_TRY(co_await recover_fresh(shard, page.rows, found));
+    if (!page.next) break;
+    from = *page.next;
+  }
+  GODWIT_CO_ASSIGN(const bool has_waiting, co_await count_waiting(shard));
+  if (has_waiting && !shards[shard].used) {
+    GODWIT_CO_TRY(co_await claim(shard));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> Queue::Impl::recover_fresh(Shard shard, const std::vector<store::Row>& rows, Found& found) {
+  MessageId garbage{};
+  for (const store::Row& row : rows) {
+    const auto key = parse_row_key(row.key);
+    if (!key) continue;
+    if (key->page != 0) {
+      if (key->id == garbage || key->page != 1) continue;
+      // The first page: the record, if there is one, is the row before; it may have been in the page of rows before.
+      GODWIT_CO_ASSIGN(const auto record, co_await engine.get(store::kFirstShardPartition + shard, Keyspace::fresh, message_key(key->id)));
+      if (record) continue;
+      garbage = key->id;
+      GODWIT_CO_TRY(co_await erase_leftovers(garbage, Keyspace::fresh));
+      continue;
+    }
+    auto decoded = decode_record(key->id, row.value);
+    if (!decoded) {
+      const std::string name = key->id.text();
+      log::error("a queued message cannot be read", {{"msg", name}, {"error", decoded.error().text}});
+      continue;
+    }
+    const Message& message = decoded->message;
+    count(1, static_cast<std::int64_t>(decoded->recipients), message.held ? 1 : 0, static_cast<std::int64_t>(message.size));
+    // A message this large may have begun to move to `waiting` in several batches.
+    if (decoded->recipients > kPageRecipients) {
+      GODWIT_CO_TRY(co_await erase_leftovers(key->id, Keyspace::waiting));
+    }
+    GODWIT_CO_TRY(co_await examine(message, found));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> Queue::Impl::examine(const Message& message, Found& found) {
+  auto size = co_await blobs.size(message.blob);
+  if (size) {
+    found.newest_segment = std::max(found.newest_segment, message.blob.segment);
+    co_return Result<void>();
+  }
+  const Error::Cause cause = size.error().cause;
+  if (cause != Error::Cause::not_found && cause != Error::Cause::corrupt) co_return std::unexpected(std::move(size).error());
+  const bool missing = cause == Error::Cause::not_found;
+  found.suspects.push_back({message.id, message.blob.segment, missing,
+                            fmt::format("its bytes are {}: {}", missing ? "missing" : "damaged", size.error().text)});
+  co_return Result<void>();
+}
+
+Task<Result<void>> Queue::Impl::erase_leftovers(MessageId id, Keyspace keyspace) {
+  const std::string from = page_key(id, 0);
+  const std::string to = page_key(id, 0xffff);
+  auto view = engine.read(partition_of(id));
+  store::ScanLimit one;
+  one.rows = 1;
+  GODWIT_CO_ASSIGN(const store::Page page, co_await view->scan(keyspace, from, to, one));
+  if (page.rows.empty()) co_return Result<void>();
+  Batch rows = batch(Durability::lazy);
+  rows.erase_range(keyspace, from, to);
+  const store::WriteDone done = co_await engine.write(partition_of(id), std::move(rows));
+  const std::string name = id.text();
+  log::info("recipients of an unfinished write removed", {{"msg", name}});
+  co_return store::as_result(done, "removing rows of an unfinished write");
+}
+
+Task<Result<bool>> Queue::Impl::count_waiting(Shard shard) {
+  std::string from;
+  bool any = false;
+  while (true) {
+    auto view = engine.read(store::kFirstShardPartition + shard);
+    GODWIT_CO_ASSIGN(const store::Page page, co_await view->scan(Keyspace::due, from, std::string()));
+    for (const store::Row& row : page.rows) {
+      GODWIT_CO_ASSIGN(const DueValue value, decode_due(row.value));
+      count(1, value.pending, value.held ? 1 : 0, static_cast<std::int64_t>(value.size));
+      any = true;
+    }
+    if (!page.next) co_return any;
+    from = *page.next;
+  }
+}
+
+Task<Result<void>> Queue::Impl::remove_unacknowledged(const Message& message, std::string_view why) {
+  const std::string name = message.id.text();
+  const std::string what = describe(message);
+  log::warning("removed a message whose bytes never reached the disk; its sender was not told that it is kept",
+               {{"msg", name}, {"envelope", what}, {"session", message.session}, {"error", why}});
+  Batch rows = batch(Durability::durable);
+  erase_rows(rows, message.id, message.rows);
+  const store::WriteDone done = co_await engine.write(partition_of(message.id), std::move(rows));
+  GODWIT_CO_TRY(store::as_result(done, "removing a message without bytes"));
+  count(-1, -static_cast<std::int64_t>(message.rows.pending), message.rows.held ? -1 : 0, -static_cast<std::int64_t>(message.size));
+  blobs.drop(message.blob);
+  co_return Result<void>();
+}
+
+// Records that recovery of the bytes found damaged and whose header still tells the message.
+Task<Result<void>> Queue::settle_damage() {
+  for (const store::BlobDamage& damage : impl_->blobs.damage()) {
+    if (damage.owner == 0 || !impl_->shards[MessageId{damage.owner}.shard()].used) continue;
+    GODWIT_CO_ASSIGN(auto message, co_await load({damage.owner}));
+    if (!message || message->held || (damage.id.valid() && message->blob != damage.id)) continue;
+    std::string why = fmt::format("its bytes are damaged at {}: {}", damage.where, damage.what);
+    // A message in `waiting` has been attempted, so its accept had ended.
+    if (!damage.acknowledged && !message->rows.waiting) {
+      GODWIT_CO_TRY(co_await impl_->remove_unacknowledged(*message, why));
+    } else {
+      GODWIT_CO_TRY(co_await hold_at_start(*std::move(message), std::move(why)));
+    }
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> Queue::settle_crash(std::filesystem::path file) {
+  GODWIT_CO_ASSIGN(impl_->crash_note, CrashNote::open(file));
+  const std::optional<MessageId> id = impl_->crash_note->left();
+  if (!id) co_return Result<void>();
+  GODWIT_CO_ASSIGN(auto message, co_await load(*id));
+  if (message) {
+    ++message->crashes;
+    const std::string name = id->text();
+    log::error("the server crashed while it worked on this message", {{"msg", name}, {"times", message->crashes}});
+    if (message->crashes >= 2 && !message->held) {
+      const std::string why = fmt::format("the server crashed {} times while it worked on it", message->crashes);
+      GODWIT_CO_TRY(co_await hold_at_start(*std::move(message), why));
+    } else {
+      GODWIT_CO_TRY(co_await update(*message, {}));
+    }
+  }
+  co_return impl_->crash_note->clear();
+}
+
+Task<Result<void>> Queue::hold_at_start(Message message, std::string why) {
+  const std::string name = message.id.text();
+  const std::string what = describe(message);
+  log::error("a message is held", {{"msg", name}, {"envelope", what}, {"error", why}});
+  message.held = true;
+  message.held_because = std::move(why);
+  co_return co_await update(message, {});
+}
+
+}  // namespace godwit::queue

@@ -1,0 +1,124 @@
+"""kill -9 at random moments under load: whatever got its 250 is delivered; local mail never twice. The ledger is ours, not the server's."""
+import collections
+import random
+import re
+import smtplib
+import socket
+import threading
+import time
+
+from world import PASSWORD, fetch_all, no_verify, wait_for
+
+SENDERS = 4
+NUMBER = re.compile(rb'X-Number: (\S+)\r\n')
+
+
+class Ledger:
+    """Which numbers got their 250, and which were in flight when the server died (their fate is open)."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.kept, self.in_flight = set(), set()
+        self.next = 0
+
+    def begin(self):
+        with self.lock:
+            self.next += 1
+            number = f'n{self.next}'
+            self.in_flight.add(number)
+            return number
+
+    def acknowledge(self, number):
+        with self.lock:
+            self.in_flight.discard(number)
+            self.kept.add(number)
+
+
+def letters(rcpts):
+    """b: bob gets it, f: the next hop gets it; the alias leads to both."""
+    return 'b+f' if rcpts == ['both@example.org'] else '+'.join(r[0] for r in rcpts)
+
+
+def send_until(stop, server, ledger, rng):
+    while not stop.is_set():
+        try:
+            with socket.create_connection(('127.0.0.1', server.submission), 2) as probe:
+                probe.close()
+            client = smtplib.SMTP('127.0.0.1', server.submission, timeout=10)
+            client.starttls(context=no_verify())
+            client.login('ann@example.org', PASSWORD)
+            client.ehlo()
+            while not stop.is_set():
+                number = ledger.begin()
+                size = rng.choice((100, 3000, 20_000, 300_000) if rng.random() < 0.2 else (100, 3000))
+                rcpts = rng.choice((['bob@example.org'], ['far@remote.test'], ['bob@example.org', 'far@remote.test'], ['both@example.org']))
+                client.mail('ann@example.org')
+                for rcpt in rcpts:
+                    client.rcpt(rcpt)
+                code, _ = client.data(f'Subject: load\r\nX-Number: {number}-{letters(rcpts)}\r\n\r\n{"x" * 70}\r\n'.encode()
+                                      + (b'y' * 70 + b'\r\n') * (size // 72))
+                if code == 250:
+                    ledger.acknowledge(f'{number}')
+        except (OSError, smtplib.SMTPException):
+            time.sleep(0.02)
+
+
+def count(mails):
+    return collections.Counter(m.group(1).split(b'-')[0].decode() for mail in mails if (m := NUMBER.search(mail)))
+
+
+def kinds(mails):
+    return {m.group(1).split(b'-')[0].decode(): m.group(1).split(b'-')[1].decode() for mail in mails if (m := NUMBER.search(mail))}
+
+
+def case_kill_9_under_load_loses_nothing(world):
+    rounds = 200 if world.long else 50
+    rng = random.Random(7)
+    sink = world.sink()
+    server = world.server(extra=f'[queue]\nretry = ["1s"]\n[[route]]\ndomain = "remote.test"\nto = "smtp://127.0.0.1:{sink.port}"\n').setup()
+    server.cli('alias', 'add', 'both@example.org', 'bob@example.org', 'far@remote.test')
+    ledger, stop = Ledger(), threading.Event()
+    server.start()
+    threads = [threading.Thread(target=send_until, args=(stop, server, ledger, random.Random(i)), daemon=True) for i in range(SENDERS)]
+    for thread in threads:
+        thread.start()
+    for _ in range(rounds):
+        time.sleep(rng.uniform(0.1, 0.7))
+        server.kill()
+        server.start(seconds=60)
+    time.sleep(0.5)
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    wait_for('the queue is empty', lambda: server.queue_size() == 0, 120, 0.5)
+    mails = fetch_all(server, 'bob@example.org')
+    local, routed = count(mails), count(m for _, _, m in sink.mails)
+    kind = kinds(mails) | kinds(m for _, _, m in sink.mails)
+    assert len(ledger.kept) > rounds, f'only {len(ledger.kept)} mails were accepted in {rounds} rounds: no load'
+    lost = [n for n in ledger.kept if n not in kind]
+    assert not lost, f'{len(lost)} of {len(ledger.kept)} acknowledged mails are lost: {lost[:5]}'
+    for number in ledger.kept:
+        if 'b' in kind[number]:
+            assert local[number] == 1, f'{number} ({kind[number]}) is {local[number]} times in the mailbox'
+        if "f" in kind[number]:
+            assert routed[number] >= 1, f'{number} ({kind[number]}) did not reach the next hop'
+    assert all(n == 1 for n in local.values()), f'delivered twice: {[k for k, n in local.items() if n > 1][:5]}'
+    twice = [k for k, n in routed.items() if n > 1]
+    assert all(n <= 2 for n in routed.values()) or len(twice) <= rounds, f'routed often: {routed.most_common(3)}'
+    print(f'      {rounds} kills, {len(ledger.kept)} acknowledged, {sum(local.values())} local, {sum(routed.values())} routed, {len(twice)} routed twice')
+
+
+def case_sigterm_drains(world):
+    server = world.server().setup().start()
+    ledger, stop = Ledger(), threading.Event()
+    thread = threading.Thread(target=send_until, args=(stop, server, ledger, random.Random(1)), daemon=True)
+    thread.start()
+    time.sleep(1)
+    begin = time.monotonic()
+    assert server.stop() == 0, 'SIGTERM should end with 0'
+    assert time.monotonic() - begin < 15
+    stop.set()
+    thread.join(30)
+    server.start()
+    server.wait_queue_empty()
+    assert ledger.kept
