@@ -2,12 +2,11 @@
 import collections
 import random
 import re
-import smtplib
 import socket
 import threading
 import time
 
-from world import PASSWORD, fetch_all, no_verify, wait_for
+from world import fetch_all, wait_for
 
 SENDERS = 4
 NUMBER = re.compile(rb'X-Number: (\S+)\r\n')
@@ -39,27 +38,35 @@ def letters(rcpts):
     return 'b+f' if rcpts == ['both@example.org'] else '+'.join(r[0] for r in rcpts)
 
 
+def reply_code(file):
+    while (line := file.readline())[3:4] == b'-':
+        pass
+    if not line:
+        raise OSError('closed')
+    return int(line[:3])
+
+
 def send_until(stop, server, ledger, rng):
+    """Plain SMTP with pipelining, so that most of the time is spent in the server's commit and not in TLS and passwords."""
     while not stop.is_set():
         try:
-            with socket.create_connection(('127.0.0.1', server.submission), 2) as probe:
-                probe.close()
-            client = smtplib.SMTP('127.0.0.1', server.submission, timeout=10)
-            client.starttls(context=no_verify())
-            client.login('ann@example.org', PASSWORD)
-            client.ehlo()
-            while not stop.is_set():
-                number = ledger.begin()
-                size = rng.choice((100, 3000, 20_000, 300_000) if rng.random() < 0.2 else (100, 3000))
-                rcpts = rng.choice((['bob@example.org'], ['far@remote.test'], ['bob@example.org', 'far@remote.test'], ['both@example.org']))
-                client.mail('ann@example.org')
-                for rcpt in rcpts:
-                    client.rcpt(rcpt)
-                code, _ = client.data(f'Subject: load\r\nX-Number: {number}-{letters(rcpts)}\r\n\r\n{"x" * 70}\r\n'.encode()
-                                      + (b'y' * 70 + b'\r\n') * (size // 72))
-                if code == 250:
-                    ledger.acknowledge(f'{number}')
-        except (OSError, smtplib.SMTPException):
+            with socket.create_connection(('127.0.0.1', server.smtp), 5) as s:
+                s.settimeout(20)
+                file = s.makefile('rb')
+                reply_code(file)
+                s.sendall(b'EHLO load\r\n')
+                reply_code(file)
+                while not stop.is_set():
+                    number = ledger.begin()
+                    size = rng.choice((100, 3000, 20_000, 300_000) if rng.random() < 0.2 else (100, 3000))
+                    rcpts = rng.choice((['bob@example.org'], ['far@remote.test'], ['bob@example.org', 'far@remote.test'], ['both@example.org']))
+                    s.sendall(b'MAIL FROM:<ann@example.org>\r\n' + b''.join(b'RCPT TO:<%s>\r\n' % r.encode() for r in rcpts) + b'DATA\r\n')
+                    for _ in range(len(rcpts) + 2):
+                        reply_code(file)
+                    s.sendall(f'Subject: load\r\nX-Number: {number}-{letters(rcpts)}\r\n\r\n'.encode() + (b'y' * 70 + b'\r\n') * (size // 72) + b'.\r\n')
+                    if reply_code(file) == 250:
+                        ledger.acknowledge(number)
+        except OSError:
             time.sleep(0.02)
 
 
@@ -75,7 +82,7 @@ def case_kill_9_under_load_loses_nothing(world):
     rounds = 200 if world.long else 50
     rng = random.Random(7)
     sink = world.sink()
-    server = world.server(extra=f'[queue]\nretry = ["1s"]\n[[route]]\ndomain = "remote.test"\nto = "smtp://127.0.0.1:{sink.port}"\n').setup()
+    server = world.server(extra=f'[smtp]\nrelay_from = ["127.0.0.0/8"]\n[queue]\nretry = ["1s"]\n[[route]]\ndomain = "remote.test"\nto = "smtp://127.0.0.1:{sink.port}"\n').setup()
     server.cli('alias', 'add', 'both@example.org', 'bob@example.org', 'far@remote.test')
     ledger, stop = Ledger(), threading.Event()
     server.start()
@@ -109,7 +116,9 @@ def case_kill_9_under_load_loses_nothing(world):
 
 
 def case_sigterm_drains(world):
-    server = world.server().setup().start()
+    server = world.server(extra='[smtp]\nrelay_from = ["127.0.0.0/8"]\n[[route]]\ndomain = "remote.test"\nto = "hold"\n').setup()
+    server.cli('alias', 'add', 'both@example.org', 'bob@example.org', 'far@remote.test')
+    server.start()
     ledger, stop = Ledger(), threading.Event()
     thread = threading.Thread(target=send_until, args=(stop, server, ledger, random.Random(1)), daemon=True)
     thread.start()
@@ -120,5 +129,8 @@ def case_sigterm_drains(world):
     stop.set()
     thread.join(30)
     server.start()
-    server.wait_queue_empty()
     assert ledger.kept
+    held = {m['id'] for m in server.cli('queue', 'list', json_out=True)['messages']}
+    assert held and server.cli('queue', 'drop', '--to', '*').returncode == 0
+    server.wait_queue_empty()
+    print(f'      {len(ledger.kept)} acknowledged before the end')

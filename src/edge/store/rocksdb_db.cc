@@ -94,8 +94,10 @@ rocksdb::Status RocksDb::get(const rocksdb::Snapshot* snapshot, Keyspace keyspac
   options.snapshot = snapshot;
   options.read_tier = tier == Tier::cache ? rocksdb::kBlockCacheTier : rocksdb::kReadAllTier;
   rocksdb::Status status = db_->Get(options, family(keyspace), full_key, &value);
-  if (status.ok() && value.size() < sizeof(RowVersion)) return rocksdb::Status::Corruption("a row without its version");
-  return status;
+  if (!status.ok() || value.size() >= sizeof(RowVersion)) return status;
+  // Where a table's own index is not in the cache, kBlockCacheTier answers OK with an empty value: "it may exist".
+  if (tier == Tier::cache) return rocksdb::Status::Incomplete("the table is not in the cache");
+  return rocksdb::Status::Corruption("a row without its version");
 }
 
 // Each batch that takes a version takes a sequence number too, so RocksDB's counter never falls behind; only a database that

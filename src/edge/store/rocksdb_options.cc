@@ -106,6 +106,16 @@ rocksdb::ColumnFamilyOptions family_options(Keyspace keyspace, const RocksDbMemo
   options.compression = stays(keyspace) && have_lz4() ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   // Rows that come and go leave tombstones at the front, where a scan by due time begins.
   if (!stays(keyspace)) options.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(1'000, 500));
+  const int x = getenv("GODWIT_X") ? atoi(getenv("GODWIT_X")) : 0;
+  if (x & 1) { table.cache_index_and_filter_blocks = false; table.pin_l0_filter_and_index_blocks_in_cache = false; }
+  if (x & 2) options.prefix_extractor.reset();
+  if (x & 4) table.filter_policy.reset();
+  if (x & 8) { options.memtable_prefix_bloom_size_ratio = 0; options.memtable_whole_key_filtering = false; }
+  if (x & 16) options.table_properties_collector_factories.clear();
+  if (x & 32) options.level_compaction_dynamic_level_bytes = false;
+  if (x & 64) options.disable_auto_compactions = true;
+  if (x & 128) { table.no_block_cache = true; table.block_cache.reset(); }
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
 

@@ -121,11 +121,11 @@ void expect_prefixes(Life& life, Ledger& ledger, std::uint64_t seed) {
 // cuts of what an earlier cut has left are met too.
 TEST(RocksDbPowerCut, WhatWasAcknowledged_IsThere_AndEachPartitionIsAPrefix) {
   constexpr std::uint64_t kSeeds = 6;
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
     SeededRandom random(seed);
     auto disk = std::make_shared<ForgetfulDisk>(seed);
     Ledger ledger;
-    for (int life_number = 0; life_number < 25; ++life_number) {
+    for (int life_number = 0; life_number < 25 && !HasFailure(); ++life_number) {
       {
         Life life(disk);
         const auto opened = life.open();

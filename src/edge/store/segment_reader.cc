@@ -125,6 +125,7 @@ Result<std::shared_ptr<const std::string>> SegmentReader::chunk(const ChunkRef& 
   }
   const ReaderPin pin = files_.pin(ref.at.segment);
   if (!pin) return fail(Error::permanent(Error::Cause::not_found, fmt::format("segment {} is not there any more", ref.at.segment)));
+  GODWIT_TRY(holds(*pin, ref.at.offset));
   GODWIT_ASSIGN(LoadedRecord record, load(*pin, ref.at.offset, ref.length));
   if (record.header.length != ref.length || record.header.type == RecordType::list) return fail(damaged(*pin, ref.at.offset));
   record.bytes.resize(kRecordHeaderBytes + record.header.length);
@@ -134,11 +135,16 @@ Result<std::shared_ptr<const std::string>> SegmentReader::chunk(const ChunkRef& 
   return body;
 }
 
-Result<RecordHeader> SegmentReader::load_header(Segment& segment, std::uint32_t offset) {
+Result<void> SegmentReader::holds(const Segment& segment, std::uint32_t offset) const {
   const bool beyond = segment.sealed.load(std::memory_order_acquire) && offset >= segment.end.load(std::memory_order_relaxed);
   if (beyond || segment.is_lost(offset)) {
     return fail(Error::permanent(Error::Cause::not_found, fmt::format("nothing lies at offset {} of segment {}", offset, segment.head.number)));
   }
+  return {};
+}
+
+Result<RecordHeader> SegmentReader::load_header(Segment& segment, std::uint32_t offset) {
+  GODWIT_TRY(holds(segment, offset));
   GODWIT_ASSIGN(const auto file, files_.reading_file(segment));
   std::string bytes(kRecordHeaderBytes, '\0');
   GODWIT_ASSIGN(const std::size_t count, file->read_at(offset, bytes));

@@ -57,6 +57,7 @@ class SegmentReader {
   Result<Answer> answer(Segment& segment, std::uint32_t offset, const Request& request);
   Result<Answer> answer_list(std::string_view list, const Request& request);
   Result<std::shared_ptr<const std::string>> chunk(const ChunkRef& ref, bool more_to_come);
+  Result<void> holds(const Segment& segment, std::uint32_t offset) const;  // not_found if nothing was kept there
   Error damaged(const Segment& segment, std::uint32_t offset) const;
 
   SegmentFiles& files_;

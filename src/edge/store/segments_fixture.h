@@ -131,8 +131,8 @@ class SegmentWorld {
 
   testing::ForgetfulDisk disk;
   testing::MemoryEngine engine;
+  testing::TestLoop loop;  // outlives the threads that post to it
   BlockingPool pool;
-  testing::TestLoop loop;
   SegmentSettings settings;
   std::atomic<bool> fatal{false};
   SetOfOwners owners;

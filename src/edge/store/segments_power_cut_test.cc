@@ -139,8 +139,7 @@ TEST(SegmentsPowerCut, NoSpaceAtAnyWrite_NothingIsLostAndNothingIsFatal) {
 }
 
 // A thread is a loop with its clients; owners and ledgers are its own.
-void be_a_loop(SegmentWorld* world, std::uint64_t seed, std::atomic<int>* failures) {
-  testing::TestLoop loop;
+void be_a_loop(SegmentWorld* world, testing::TestLoop& loop, std::uint64_t seed, std::atomic<int>* failures) {
   std::map<BlobId, std::string> mine;
   for (std::uint64_t i = 0; i < 60; ++i) {
     const std::string body = make_body(seed * 1000 + i, (i * 977) % 30'000);
@@ -168,6 +167,7 @@ class Everything final : public BlobOwners {
 };
 
 TEST(SegmentsThreads, ManyLoopsAndUpkeep_DoNotDisturbEachOther) {
+  std::vector<testing::TestLoop> loops(3);  // outlive the threads that post to them
   SegmentWorld world(1, 3);
   world.settings.ram_pool_bytes = 200'000;
   world.open();
@@ -178,7 +178,7 @@ TEST(SegmentsThreads, ManyLoopsAndUpkeep_DoNotDisturbEachOther) {
   std::vector<std::thread> threads;
   for (std::uint64_t i = 0; i < 3; ++i) {
     threads.emplace_back([&, i] {
-      be_a_loop(&world, i + 1, &failures);
+      be_a_loop(&world, loops[i], i + 1, &failures);
       --running;
     });
   }

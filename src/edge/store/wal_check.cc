@@ -33,10 +33,11 @@ class Check {
     if (!opened && until_ && opened.error().cause == Error::Cause::not_found) return {};  // RocksDB needs it no more
     GODWIT_ASSIGN(auto reader, std::move(opened));
     sizes_.push_back({name, reader.size()});
+    fresh_file_ = true;
     for (;;) {
       GODWIT_ASSIGN(auto piece, reader.next());
       if (!piece || (until_ && name.number == until_->log && piece->begin >= until_->offset)) return {};
-      if (piece->kind == WalPiece::Kind::record) note_record(*piece);
+      if (piece->kind == WalPiece::Kind::record) note_record(name, *piece);
       else note_damage(name, *piece);
     }
   }
@@ -46,6 +47,11 @@ class Check {
       const bool acknowledged = damage.log < report_.mark.log || (damage.log == report_.mark.log && damage.begin < report_.mark.offset);
       (acknowledged ? report_.acknowledged : report_.torn).push_back(std::move(damage));
     }
+    // Older files were synced to their end: where they do not join, RocksDB has deleted what lay between and was not needed.
+    for (auto& gap : gaps_) {
+      if (gap.log >= report_.mark.log) report_.torn.push_back(std::move(gap));
+    }
+    std::ranges::sort(report_.torn, {}, [](const WalDamage& damage) { return std::pair(damage.log, damage.begin); });
     for (const auto& [name, size] : sizes_) {
       if (name.number != report_.mark.log || size >= report_.mark.offset) continue;
       report_.acknowledged.push_back({name.number, file_name(name.path), size, report_.mark.offset, "the file ends before what was synced", 0, 0});
@@ -54,13 +60,23 @@ class Check {
   }
 
  private:
-  void note_record(const WalPiece& piece) {
+  void note_record(const WalName& name, const WalPiece& piece) {
     ++report_.records;
     if (const auto mark = mark_of(piece.payload)) report_.mark = std::max(report_.mark, *mark);
     const auto span = span_of(piece.payload);
     if (!span) return;
+    note_gap(name, *span);
     for (; waiting_ > 0; --waiting_) damages_[damages_.size() - waiting_].sequence_after = span->first;
     if (span->count > 0) sequence_ = span->first + span->count - 1;
+    expected_ = span->first + span->count;
+  }
+
+  // A file may end early without a trace, when a cut took the growth of its size, while the next file is there.
+  void note_gap(const WalName& name, const WalSpan& span) {
+    const bool gap = std::exchange(fresh_file_, false) && expected_ > 0 && span.first > expected_ && waiting_ == 0;
+    if (!gap || sizes_.size() < 2 || damages_.size() == kMostDamages) return;
+    const auto& [before, size] = sizes_[sizes_.size() - 2];
+    gaps_.push_back({before.number, file_name(before.path), size, size, "the changes up to " + file_name(name.path) + " are missing", sequence_, span.first});
   }
 
   void note_damage(const WalName& name, WalPiece& piece) {
@@ -74,7 +90,10 @@ class Check {
   WalReport report_;
   std::vector<WalDamage> damages_;
   std::size_t waiting_ = 0;  // damages at the end of the list that wait for the next record
+  std::vector<WalDamage> gaps_;
   std::uint64_t sequence_ = 0;
+  std::uint64_t expected_ = 0;  // first sequence number of the next record
+  bool fresh_file_ = false;
   std::vector<std::pair<WalName, std::uint64_t>> sizes_;
 };
 

@@ -200,6 +200,29 @@ TEST_F(WalTest, HalfAGroupAtTheEnd_IsATornTail) {
   EXPECT_TRUE(report.acknowledged.empty());
 }
 
+TEST_F(WalTest, FileThatEndsEarlyBeforeANextOne_IsATornTail) {
+  const auto begins = synced_groups(4, 1, 10, 20, false);
+  synced_groups(5, 11, 3, 20, false);
+  {
+    auto file = disk_.open("/db/" + name_of(4), Disk::Open::write_existing).value();
+    ASSERT_TRUE(file->truncate(begins[6]).has_value());
+  }
+  const WalReport report = check();
+  EXPECT_TRUE(report.acknowledged.empty());
+  ASSERT_EQ(report.torn.size(), 1u);
+  ASSERT_TRUE(cut_torn_tail(disk_, "/db", report).has_value());
+  EXPECT_EQ(check().records, 6u);
+  EXPECT_TRUE(check().torn.empty());
+}
+
+TEST_F(WalTest, OlderFilesThatRocksDbDeletedFromTheMiddle_AreNoDamage) {
+  synced_groups(4, 1, 10);
+  synced_groups(6, 21, 3);
+  const WalReport report = check();
+  EXPECT_TRUE(report.acknowledged.empty());
+  EXPECT_TRUE(report.torn.empty());
+}
+
 TEST_F(WalTest, ZeroesAtTheEnd_AreATornTail) {
   synced_groups(4, 1, 10);
   append(name_of(4), std::string(50'000, '\0'));

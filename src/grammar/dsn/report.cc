@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/ip.h"
 #include "grammar/dsn/address_type.h"
 #include "grammar/dsn/human_part.h"
 #include "grammar/dsn/original.h"
@@ -55,13 +56,20 @@ std::string status_code(const Recipient& recipient) {
   return fits ? std::string(text) : std::string{wanted} + ".0.0";
 }
 
+// RFC 3464 2.1.2 "dns": a domain name, or an address in brackets.
+std::string mta_name(std::string_view remote, bool utf8) {
+  if (const auto endpoint = parse_endpoint(remote)) return endpoint->address.literal();
+  if (const auto address = parse_ip(remote)) return address->literal();
+  return one_line(remote, kLongestHost, utf8);
+}
+
 void append_recipient_fields(std::string& out, const Recipient& recipient, bool utf8) {
   out += "\r\n";
   if (!recipient.orcpt.empty()) append_field(out, "Original-Recipient", typed_orcpt(recipient.orcpt, utf8));
   append_field(out, "Final-Recipient", typed_address(recipient.address, utf8));
   append_field(out, "Action", to_string(recipient.action));
   append_field(out, "Status", status_code(recipient));
-  const std::string remote = one_line(recipient.remote_mta, kLongestHost, utf8);
+  const std::string remote = mta_name(recipient.remote_mta, utf8);
   if (!remote.empty()) append_field(out, "Remote-MTA", "dns; " + remote);
   const std::string words = one_line(recipient.diagnostic, kLongestDiagnostic, utf8);
   if (!words.empty()) append_field(out, "Diagnostic-Code", "smtp; " + words);

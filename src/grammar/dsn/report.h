@@ -26,7 +26,7 @@ struct Recipient {
   std::string orcpt;     // RFC 3461 4.2, as received (xtext): "rfc822;bob+2Btag@example.org"; "" if none was given
   Action action = Action::failed;
   std::string status;    // "5.1.1"; anything that is no status code of the action's class becomes 5.0.0, 4.0.0 or 2.0.0
-  std::string remote_mta;  // who said so: "mx.example.net"; "" if nobody outside did
+  std::string remote_mta;  // who said so: "mx.example.net" or "192.0.2.1:25"; "" if nobody outside did
   std::string diagnostic;  // its own words: "550 5.1.1 No such user"; "" if it said none
   std::string explanation;  // what happened in our words (queue::Outcome::text); "" = from the status alone
   std::optional<Time> last_attempt;

@@ -121,6 +121,14 @@ TEST(Report, HostileRemoteWords_CannotAddFieldsOrEndAPart) {
   EXPECT_THAT(s.parts[1].body, HasSubstr("Original-Envelope-Id: id X-Evil:5\r\n"));
 }
 
+TEST(Report, RemoteMtaByAddress_IsALiteral) {
+  for (const std::string_view remote : {"192.0.2.1:2600", "192.0.2.1"}) {
+    Input input = failed_input();
+    input.recipients[0].remote_mta = remote;
+    EXPECT_THAT(structure_of(build_report(input)).parts[1].body, HasSubstr("Remote-MTA: dns; [192.0.2.1]\r\n"));
+  }
+}
+
 TEST(Report, OrcptAndEnvid_AreDecodedFromXtext) {
   Input input = failed_input();
   input.envid = "QQ+2B314159";

@@ -88,7 +88,7 @@ TEST_F(RetryTest, SiteDown_BurnsNoAttemptButFollowsTheSteps) {
   take(deferred(), 1h);
   EXPECT_EQ(recipient.attempts, 2u);
   EXPECT_EQ(recipient.probes, 0u);
-  EXPECT_LE(next(), 1h + 5min * 11 / 10);
+  EXPECT_LE(next(), 1h + Duration(5min) * 11 / 10);
 }
 
 TEST_F(RetryTest, DelayNoticeAndExpiry_AreAttemptsAtTheirMoment) {

@@ -184,8 +184,12 @@ class SchedulerFixture : public queue::testing::QueueFixture {
     start();
   }
 
-  void power_cut() {
-    engine.crash_forgetting_all();
+  // What no sync covers is lost, or a part of it, or nothing (kill -9).
+  enum class Loss : std::uint8_t { all, some, none };
+  void power_cut(Loss loss = Loss::all) {
+    if (loss == Loss::all) engine.crash_forgetting_all();
+    if (loss == Loss::some) engine.crash_at_random(random);
+    if (loss == Loss::none) engine.crash_keeping_all();
     stop();
     crash_and_open();
     make_directory();

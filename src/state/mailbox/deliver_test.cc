@@ -1,4 +1,7 @@
-#include "base/metrics.h"
+#include <atomic>
+#include <set>
+#include <thread>
+
 #include "state/mailbox/mailbox_fixture.h"
 
 namespace godwit::mailbox {
@@ -255,6 +258,34 @@ TEST_F(DeliverTest, ManyAccounts_DoNotWaitForEachOther) {
   EXPECT_EQ(engine_.held(), 5u + quiet_);
   engine_.release();
   wait_for(5);
+}
+
+// Loops of several threads deliver into one account, as the queue's shards do.
+TEST_F(DeliverTest, SeveralThreads_EachMessageOnce) {
+  constexpr int kThreads = 4;
+  constexpr int kEach = 50;
+  std::vector<std::vector<Queued>> messages(kThreads);
+  for (auto& each : messages) {
+    for (int i = 0; i < kEach; ++i) each.push_back(queued());
+  }
+  std::atomic<int> delivered = 0;
+  std::vector<std::jthread> threads;
+  for (auto& mine : messages) {
+    threads.emplace_back([&mine, &delivered, this] {
+      testing::TestLoop loop;
+      std::vector<Result<Delivered>> results;
+      for (const auto& each : mine) {
+        NewEmail email{"", each.blob, each.size, {}};
+        loop.start(run_one(*mailboxes_, kAnna, each.id, kAnnaAddress, std::move(email), results));
+      }
+      loop.run_until([&] { return results.size() == mine.size(); });
+      for (const auto& each : results) delivered += each && !each->already ? 1 : 0;
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(delivered, kThreads * kEach);
+  EXPECT_EQ(uids().size(), static_cast<std::size_t>(kThreads * kEach));
+  EXPECT_THAT(verify(), IsEmpty());
 }
 
 TEST_F(DeliverTest, UidPages_CrossTheirBoundary) {
