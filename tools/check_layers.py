@@ -66,7 +66,7 @@ def main():
             continue
         files += 1
         name = str(path.relative_to(ROOT))
-        test = name.endswith(('_test.cc', '_fuzz.cc', '_conformance.h'))
+        test = name.endswith(('_test.cc', '_fuzz.cc', '_conformance.h', '_fixture.h'))
         source = module_of(name)
         if source is None:
             errors.append(f'{name}: its folder is on no floor; add it to tools/check_layers.py')

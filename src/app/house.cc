@@ -19,8 +19,8 @@ namespace godwit::app {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr Duration kMaintainEvery = 5s;   // recycling and compaction of segments
-constexpr Duration kStoryWait = 2s;       // for the trace to be written out
+constexpr Duration kMaintainEvery = 5s;  // recycling and compaction of segments
+constexpr Duration kStoryWait = 2s;      // for the trace to be written out
 
 std::string rows_path(const Config& config) { return config.data_dir + "/rows"; }
 
@@ -162,17 +162,42 @@ void House::Impl::offer(std::size_t from, outbound::Job job) {
 
 void House::Impl::make_services() {
   auto current_router = [this] { return router.get(); };
-  intake::Context doors{*directory, *queue, *blobs, *trace, *clock, *random, current_router, [this] { return loops.current(); },
-                        [this] { return for_intake.get(); }, [this](queue::Message message) {
+  intake::Context doors{*directory,
+                        *queue,
+                        *blobs,
+                        *trace,
+                        *clock,
+                        *random,
+                        current_router,
+                        [this] { return loops.current(); },
+                        [this] { return for_intake.get(); },
+                        [this](queue::Message message) {
                           if (!offline) scheduler_of(message.id).accepted(std::move(message));
                         }};
   intake = intake::make_intake(std::move(doors));
   for (std::size_t loop = 0; loop < loops.size(); ++loop) {
-    outbound::Context outward{*dialer, [](std::string host) { return net::resolve_host(std::move(host)); }, *blobs, *clock, *trace, tasks,
-                              loops.executor(loop), [this] { return for_outbound.get(); }};
+    outbound::Context outward{*dialer,
+                              [](std::string host) { return net::resolve_host(std::move(host)); },
+                              *blobs,
+                              *clock,
+                              *trace,
+                              tasks,
+                              loops.executor(loop),
+                              [this] { return for_outbound.get(); }};
     outbounds.push_back(outbound::make_outbound(std::move(outward)));
-    scheduler::Context way_out{*queue, *mailboxes, *blobs, *trace, *intake, *clock, *random, tasks, loops.executor(loop), loop, loops.size(),
-                               current_router, [this] { return for_scheduler.get(); },
+    scheduler::Context way_out{*queue,
+                               *mailboxes,
+                               *blobs,
+                               *trace,
+                               *intake,
+                               *clock,
+                               *random,
+                               tasks,
+                               loops.executor(loop),
+                               loop,
+                               loops.size(),
+                               current_router,
+                               [this] { return for_scheduler.get(); },
                                [this, loop](outbound::Job job) { offer(loop, std::move(job)); }};
     schedulers.push_back(scheduler::make_scheduler(std::move(way_out)));
   }
@@ -184,7 +209,8 @@ Task<Result<bool>> act_on_loop(scheduler::Scheduler& scheduler, MessageId id, sc
   co_return co_await scheduler.act(id, action, std::move(why));
 }
 
-Task<> act_and_resume(scheduler::Scheduler& scheduler, MessageId id, scheduler::Scheduler::Action action, std::string why, Resume<Result<bool>> resume) {
+Task<> act_and_resume(scheduler::Scheduler& scheduler, MessageId id, scheduler::Scheduler::Action action, std::string why,
+                      Resume<Result<bool>> resume) {
   auto done = co_await act_on_loop(scheduler, id, action, std::move(why));
   resume(std::move(done));
 }
@@ -213,11 +239,17 @@ Task<std::vector<outbound::SiteStatus>> all_sites(net::LoopPool& loops, std::vec
   co_return all;
 }
 
-// What an earlier run left to be applied in other partitions.
-Task<Result<void>> apply_outboxes(directory::Directory& directory, mailbox::Mailboxes& mailboxes) {
-  GODWIT_CO_ASSIGN(const auto accounts, co_await directory.list_accounts(std::nullopt));
-  for (const auto& account : accounts) GODWIT_CO_TRY(co_await mailboxes.apply_outbox(account.id));
-  co_return Result<void>{};
+// What an earlier run left to be applied in other partitions, and what is left of removed accounts.
+Task<> apply_outboxes(directory::Directory& directory, mailbox::Mailboxes& mailboxes) {
+  std::vector<directory::AccountId> ids;
+  const auto accounts = co_await directory.list_accounts(std::nullopt);
+  if (accounts)
+    for (const auto& account : *accounts) ids.push_back(account.id);
+  const auto removals = co_await directory.list_removals();
+  if (removals) ids.insert(ids.end(), removals->begin(), removals->end());
+  if (!accounts || !removals) log::error("outboxes_unread", {{"error", (accounts ? removals.error() : accounts.error()).text}});
+  const std::size_t failed = co_await mailboxes.apply_outboxes(std::move(ids));
+  if (failed > 0) log::warning("outboxes_left", {{"accounts", failed}});
 }
 
 Task<Result<void>> drain_loop(std::function<void()> work, Executor home) {
@@ -274,7 +306,6 @@ Result<std::unique_ptr<House>> House::open(const Config& config, net::LoopPool& 
   loops.run();
   open.started = true;
   GODWIT_TRY(house->run(open.queue->open(loops.size(), config.data_dir + "/crash")));
-  GODWIT_TRY(house->run(apply_outboxes(*open.directory, *open.mailboxes)));
   open.make_admin();
   return house;
 }
@@ -282,6 +313,7 @@ Result<std::unique_ptr<House>> House::open(const Config& config, net::LoopPool& 
 void House::start() {
   for (std::size_t loop = 0; loop < impl_->loops.size(); ++loop)
     post(impl_->loops.executor(loop), [scheduler = impl_->schedulers[loop].get()] { scheduler->start(); });
+  net::spawn(impl_->loops.executor(0), impl_->tasks, "outboxes", apply_outboxes(*impl_->directory, *impl_->mailboxes));
   net::spawn(impl_->loops.executor(0), impl_->tasks, "maintain", impl_->maintain());
 }
 

@@ -134,6 +134,23 @@ TEST_F(SmallRocksDb, RowsOnDisk_AreReadAndDecidedUpon) {
   }
 }
 
+// After a start most tables are not open: a read that looks at the cache alone must not take that for absence.
+TEST_F(SmallRocksDb, EveryRowOnDisk_IsFound) {
+  fill(loop_, harness_.engine(), 150);
+  harness_.reopen();
+  int missing = 0;
+  for (int number = 14'999; number >= 0; --number) {
+    const Partition partition = 70'000 + static_cast<Partition>(number / 100 % 3);
+    const std::string key = std::to_string(1'000'000 + number);
+    if (!loop_.run(harness_.engine().get(partition, Keyspace::mailbox, key)).value()) ++missing;
+    if (number % 50 != 0) continue;
+    Batch batch;
+    batch.require_absent(Keyspace::mailbox, key);
+    EXPECT_EQ(loop_.run(harness_.engine().write(partition, std::move(batch))).outcome, WriteOutcome::conflict);
+  }
+  EXPECT_EQ(missing, 0);
+}
+
 TEST_F(SmallRocksDb, Scan_OfRowsOnDisk_SeesAll) {
   fill(loop_, harness_.engine(), 150);
   harness_.reopen();
@@ -187,6 +204,67 @@ TEST_F(SmallRocksDb, FlippedBitInATable_IsReportedAtTheStart) {
   EXPECT_EQ(opened.error().cause, Error::Cause::corrupt);
   EXPECT_THAT(opened.error().text, ::testing::HasSubstr(files(path, ".sst").front().filename().string()));
   EXPECT_THAT(opened.error().text, ::testing::HasSubstr("run `godwit store repair`"));
+}
+
+TEST_F(SmallRocksDb, Repair_OfADamagedTable_LosesTheRowsOfABlock_AndNamesThem) {
+  fill(loop_, harness_.engine(), 100);
+  const RowVersion version = loop_.run(harness_.engine().write(9, one_put("last", "x"))).version;
+  harness_.reopen();
+  harness_.close();
+  const std::string path = harness_.settings().path;
+  const auto tables = files(path, ".sst");
+  ASSERT_GE(tables.size(), 2u);
+  for (const std::uint64_t at : {5'000u, 200'000u}) flip_bit(tables.front(), at);
+  ASSERT_FALSE(harness_.try_open().has_value());
+  const auto lines = repair_rocksdb(harness_.settings());
+  ASSERT_TRUE(lines.has_value()) << lines.error().text;
+  EXPECT_THAT(*lines, ::testing::Contains(::testing::HasSubstr("keyspace mailbox: the rows from ")));
+  ASSERT_TRUE(harness_.try_open().has_value());
+  std::size_t found = 0;
+  for (int number = 0; number < 10'000; ++number) {
+    const auto row = loop_.run(
+        harness_.engine().get(70'000 + static_cast<Partition>(number / 100 % 3), Keyspace::mailbox, std::to_string(1'000'000 + number)));
+    ASSERT_TRUE(row.has_value()) << row.error().text;
+    found += row->has_value() ? 1 : 0;
+  }
+  EXPECT_LT(found, 10'000u);
+  EXPECT_GT(found, 9'900u);
+  EXPECT_EQ(loop_.run(harness_.engine().get(9, Keyspace::mailbox, "last")).value()->version, version);
+  EXPECT_GT(loop_.run(harness_.engine().write(9, one_put("last", "y"))).version, version) << "versions are never used twice";
+  EXPECT_TRUE(std::filesystem::exists(path + ".damaged"));
+}
+
+TEST(RocksDbEngine, Repair_OfADamagedLog_KeepsTheRest) {
+  TestLoop loop;
+  RocksDbHarness harness;
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(loop.run(harness.engine().write(5, one_put(std::to_string(i), "value"))).ok());
+  harness.close();
+  const auto log = files(harness.settings().path, ".log").front();
+  flip_bit(log, std::filesystem::file_size(log) / 2);
+  ASSERT_FALSE(harness.try_open().has_value());
+  const auto lines = repair_rocksdb(harness.settings());
+  ASSERT_TRUE(lines.has_value()) << lines.error().text;
+  ASSERT_EQ(lines->size(), 1u);
+  EXPECT_THAT(lines->front(), ::testing::HasSubstr("the changes "));
+  ASSERT_TRUE(harness.try_open().has_value());
+  auto view = harness.engine().read(5);
+  EXPECT_EQ(loop.run(view->scan(Keyspace::mailbox, "", "")).value().rows.size(), 199u);
+  EXPECT_THAT(repair_rocksdb({}).value(), ::testing::IsEmpty()) << "no store there";
+}
+
+TEST(RocksDbEngine, Repair_WithoutCurrent_RebuildsTheListOfTables) {
+  TestLoop loop;
+  RocksDbHarness harness;
+  ASSERT_TRUE(loop.run(harness.engine().write(5, one_put("k", "value"))).ok());
+  harness.reopen();
+  harness.close();
+  std::filesystem::remove(harness.settings().path + "/CURRENT");
+  ASSERT_FALSE(harness.try_open().has_value());
+  const auto lines = repair_rocksdb(harness.settings());
+  ASSERT_TRUE(lines.has_value()) << lines.error().text;
+  EXPECT_THAT(lines->front(), ::testing::HasSubstr("the list of tables was rebuilt"));
+  ASSERT_TRUE(harness.try_open().has_value());
+  EXPECT_EQ(loop.run(harness.engine().get(5, Keyspace::mailbox, "k")).value()->value, "value");
 }
 
 TEST(RocksDbEngine, FlippedBitInASyncedLog_IsReportedAtTheStart) {

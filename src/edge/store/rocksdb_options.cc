@@ -46,9 +46,7 @@ class BackgroundErrors final : public rocksdb::EventListener {
   }
 };
 
-bool stays(Keyspace keyspace) {
-  return keyspace == Keyspace::mailbox || keyspace == Keyspace::directory || keyspace == Keyspace::trace;
-}
+bool stays(Keyspace keyspace) { return keyspace == Keyspace::mailbox || keyspace == Keyspace::directory || keyspace == Keyspace::trace; }
 
 bool have_lz4() {
   static const bool have = std::ranges::count(rocksdb::GetSupportedCompressions(), rocksdb::kLZ4Compression) > 0;
@@ -69,10 +67,10 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, const RocksDbMemory& memo
   options.recycle_log_file_num = 0;
   options.max_total_wal_size = 2 * memory.memtables;  // bounds what a start reads
   options.db_write_buffer_size = memory.memtables;
-  options.avoid_flush_during_shutdown = true;     // the log has it
-  options.avoid_unnecessary_blocking_io = true;   // views end on loops: files are deleted elsewhere
+  options.avoid_flush_during_shutdown = true;    // the log has it
+  options.avoid_unnecessary_blocking_io = true;  // views end on loops: files are deleted elsewhere
   options.max_background_jobs = 2;
-  options.bytes_per_sync = 1 << 20;               // tables go to the disk evenly, so that the log's sync need not wait for them
+  options.bytes_per_sync = 1 << 20;  // tables go to the disk evenly, so that the log's sync need not wait for them
   options.max_open_files = 1'000;
   options.max_manifest_file_size = 16 << 20;
   options.stats_dump_period_sec = 0;
@@ -106,16 +104,6 @@ rocksdb::ColumnFamilyOptions family_options(Keyspace keyspace, const RocksDbMemo
   options.compression = stays(keyspace) && have_lz4() ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   // Rows that come and go leave tombstones at the front, where a scan by due time begins.
   if (!stays(keyspace)) options.table_properties_collector_factories.push_back(rocksdb::NewCompactOnDeletionCollectorFactory(1'000, 500));
-  const int x = getenv("GODWIT_X") ? atoi(getenv("GODWIT_X")) : 0;
-  if (x & 1) { table.cache_index_and_filter_blocks = false; table.pin_l0_filter_and_index_blocks_in_cache = false; }
-  if (x & 2) options.prefix_extractor.reset();
-  if (x & 4) table.filter_policy.reset();
-  if (x & 8) { options.memtable_prefix_bloom_size_ratio = 0; options.memtable_whole_key_filtering = false; }
-  if (x & 16) options.table_properties_collector_factories.clear();
-  if (x & 32) options.level_compaction_dynamic_level_bytes = false;
-  if (x & 64) options.disable_auto_compactions = true;
-  if (x & 128) { table.no_block_cache = true; table.block_cache.reset(); }
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
 

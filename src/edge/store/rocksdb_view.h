@@ -1,5 +1,5 @@
 #pragma once
-// Reads of a snapshot: the block cache on the loop first, then the blocking pool.
+// Reads of a snapshot: a single row from the block cache on the loop, if it is there; the rest on the blocking pool.
 
 #include "base/blocking_pool.h"
 #include "edge/store/rocksdb_db.h"

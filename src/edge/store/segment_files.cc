@@ -138,7 +138,7 @@ Result<void> SegmentFiles::make_room(File& file) {
 
 Result<void> SegmentFiles::write_zeroes(File& file) {
   const std::string zeroes(1 << 20, '\0');
-  for (std::uint64_t at = 0; at < settings_.segment_bytes; at += zeroes.size()) {
+  for (std::uint64_t at = 0; at < settings_.segment_bytes && !hurry_.load(std::memory_order_relaxed); at += zeroes.size()) {
     const auto length = std::min<std::uint64_t>(zeroes.size(), settings_.segment_bytes - at);
     GODWIT_TRY(file.write_at(at, std::string_view(zeroes).substr(0, length)));
     if (at % (4u << 20) == 0) GODWIT_TRY(file.sync_data());  // in small bites, so that the writer's syncs do not wait behind all of it
@@ -192,7 +192,10 @@ Result<std::shared_ptr<File>> SegmentFiles::take_file(Segment& segment) {
   std::optional<Prepared> taken;
   {
     std::unique_lock lock(mutex_);
+    hurry_.store(true, std::memory_order_relaxed);
     prepared_.wait(lock, [this] { return !preparing_; });
+    hurry_.store(false, std::memory_order_relaxed);
+    ++taken_;
     taken = std::exchange(spare_, std::nullopt);
     if (taken && taken->number != segment.head.number) {  // its number was skipped: the file is free again
       free_.push_back(taken->path);
@@ -288,7 +291,8 @@ void SegmentFiles::trim() {
   std::vector<std::string> surplus;
   {
     const std::lock_guard lock(mutex_);
-    while (free_.size() > settings_.spare_files) {
+    recent_ = no_space() ? 0 : std::max(std::exchange(taken_, 0), recent_ - (recent_ + 7) / 8);
+    while (free_.size() > settings_.spare_files + recent_) {
       surplus.push_back(std::move(free_.back()));
       free_.pop_back();
     }

@@ -26,13 +26,13 @@ struct Segment {
 
   const SegmentHead head;
   std::atomic<std::uint32_t> readers{0};
-  std::atomic<std::uint32_t> writers{0};   // bodies whose BlobWriter is still there; raised only before it is sealed
-  std::atomic<std::int64_t> live{0};       // bytes of records that are needed: a hint
-  std::atomic<bool> sealed{false};         // written for the last time and synced
-  std::atomic<bool> broken{false};         // no space for it: what is placed in it from broken_at on fails
+  std::atomic<std::uint32_t> writers{0};  // bodies whose BlobWriter is still there; raised only before it is sealed
+  std::atomic<std::int64_t> live{0};      // bytes of records that are needed: a hint
+  std::atomic<bool> sealed{false};        // written for the last time and synced
+  std::atomic<bool> broken{false};        // no space for it: what is placed in it from broken_at on fails
   std::atomic<std::uint32_t> broken_at{0};
-  std::atomic<std::uint32_t> end{0};       // behind the last record, once sealed
-  std::atomic<std::uint32_t> footer{0};    // once sealed; 0 = none: scan
+  std::atomic<std::uint32_t> end{0};     // behind the last record, once sealed
+  std::atomic<std::uint32_t> footer{0};  // once sealed; 0 = none: scan
 
   // What a power cut took before anybody was told that it is kept: [begin, end). Set by recovery, constant afterwards.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> lost;
@@ -42,10 +42,10 @@ struct Segment {
 
   // maintain()'s alone
   std::optional<SteadyTime> examined;  // when its records were last checked against the rows; nothing: not since the start
-  bool stuck = false;               // holds a needed record that does not verify: left where it is
-  std::int64_t last_live = -1;      // at the last call
-  bool still = false;               // live has not changed between the last two calls
-  std::int64_t checkpointed = -1;   // live in the row
+  bool stuck = false;                  // holds a needed record that does not verify: left where it is
+  std::int64_t last_live = -1;         // at the last call
+  bool still = false;                  // live has not changed between the last two calls
+  std::int64_t checkpointed = -1;      // live in the row
 
   // SegmentFiles' mutex
   std::string path;
@@ -85,8 +85,8 @@ class SegmentFiles {
     std::optional<Seal> seal;
   };
   struct Listing {
-    std::vector<Found> segments;      // by number
-    std::vector<BlobDamage> damage;   // files whose head cannot be read; they are put aside
+    std::vector<Found> segments;     // by number
+    std::vector<BlobDamage> damage;  // files whose head cannot be read; they are put aside
   };
   Result<Listing> open();  // blocking
   // Decides the check sum seed of a new segment.
@@ -109,7 +109,8 @@ class SegmentFiles {
   // Takes it out of use unless somebody reads it; its file is free then. Nothing in it may be needed any more.
   bool retire(Segment& segment);
   void forget(Segment& segment);  // one that never got a file
-  void trim();                    // blocking: deletes free files beyond settings.spare_files
+  // Deletes free files beyond settings.spare_files and what has been used between two calls of late. Blocking.
+  void trim();
   std::size_t free_files() const;
 
   // Lists whose chunks began in an earlier segment.
@@ -149,9 +150,12 @@ class SegmentFiles {
   std::vector<std::string> free_;
   std::optional<Prepared> spare_;
   bool preparing_ = false;
+  std::size_t taken_ = 0;   // files since the last trim()
+  std::size_t recent_ = 0;  // the most of late, sinking slowly
   std::uint32_t next_slot_ = 1;
   std::size_t open_files_ = 0;
   std::atomic<bool> no_space_{false};
+  std::atomic<bool> hurry_{false};  // the writer waits for the spare: no more zeroes
 };
 
 }  // namespace godwit::store

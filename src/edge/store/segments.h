@@ -36,7 +36,7 @@ struct SegmentSettings {
   std::size_t queue_bytes = 64u << 20;      // finished or cut off but not yet synced; then append() waits
   Duration idle_mark{100};                  // an idle writer adds a sync mark after so long
   bool prewrite = true;                     // write zeroes into new files (in the background), so that syncs change no metadata
-  std::size_t spare_files = 2;              // free files that are kept; more are deleted
+  std::size_t spare_files = 2;              // free files that are kept, beside those that the load needs; more are deleted
   std::function<void(const Error&)> fatal;  // default: logs and aborts. If it returns, everything fails from then on
 };
 
@@ -48,12 +48,12 @@ class Segments : public Blobs {
   virtual Task<> maintain() = 0;
 
   struct Statistics {
-    std::uint64_t segments = 0;    // files in use
+    std::uint64_t segments = 0;  // files in use
     std::uint64_t free_files = 0;
     std::uint64_t live_bytes = 0;  // a hint
     std::uint64_t recycled = 0;    // since the start
     std::uint64_t compacted = 0;
-    std::uint64_t groups = 0;      // syncs of the writer
+    std::uint64_t groups = 0;  // syncs of the writer
   };
   virtual Statistics statistics() const = 0;
 };

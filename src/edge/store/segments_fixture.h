@@ -140,4 +140,20 @@ class SegmentWorld {
   std::unique_ptr<Segments> blobs;
 };
 
+class SegmentsTest : public ::testing::Test {
+ protected:
+  // Enough bodies to fill some segments.
+  std::vector<BlobId> fill(std::size_t count, std::size_t size = 4000) {
+    std::vector<BlobId> ids;
+    for (std::size_t i = 0; i < count; ++i) ids.push_back(world_.put(next_seed_++, size));
+    return ids;
+  }
+  std::string only_file() {
+    const auto names = world_.disk.list(world_.settings.directory);
+    return world_.settings.directory + "/" + names->front();
+  }
+  SegmentWorld world_;
+  std::uint64_t next_seed_ = 1;
+};
+
 }  // namespace godwit::store

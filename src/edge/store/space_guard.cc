@@ -14,7 +14,7 @@ namespace godwit::store {
 namespace {
 
 Error os_error(std::string_view what, const std::string& path, int number) {
-  const auto cause = number == ENOSPC || number == EDQUOT ? Error::Cause::full : Error::Cause::io;
+  const auto cause = number == ENOSPC || number == EDQUOT || number == EFBIG ? Error::Cause::full : Error::Cause::io;
   return Error::temporary(cause, fmt::format("{} {}: {}", what, path, std::strerror(number)));
 }
 
@@ -23,7 +23,7 @@ class PosixSpace final : public Space {
   explicit PosixSpace(std::string directory) : directory_(std::move(directory)), file_(directory_ + "/reserve") {}
 
   Result<std::uint64_t> free_bytes() override {
-    struct statvfs now {};
+    struct statvfs now{};
     if (::statvfs(directory_.c_str(), &now) != 0) return fail(os_error("looking at the free space of", directory_, errno));
     return static_cast<std::uint64_t>(now.f_bavail) * now.f_frsize;  // what an ordinary user may still take
   }

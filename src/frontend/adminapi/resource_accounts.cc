@@ -1,5 +1,6 @@
 #include <boost/json/array.hpp>
 
+#include "base/log.h"
 #include "frontend/adminapi/resource.h"
 
 namespace godwit::adminapi {
@@ -20,6 +21,19 @@ Answer list_accounts(Context& context, Call call) {
   co_return answer_json({{"accounts", std::move(list)}});
 }
 
+// Its mail goes with it; what a crash interrupts here is finished at the next start.
+Answer remove_account(Context& context, smtp::Address address) {
+  const auto account = co_await context.directory.find_account(address);
+  if (!account) co_return answer_error(account.error());
+  const auto done = co_await context.directory.remove_account(address);
+  if (!done) co_return answer_error(done.error());
+  if (*account) {
+    const auto erased = co_await context.mailboxes.apply_outbox((*account)->id);
+    if (!erased) log::warning("mail_of_removed_account_left", {{"account", address.text()}, {"error", erased.error().text}});
+  }
+  co_return answer_done();
+}
+
 }  // namespace
 
 Answer accounts(Context& context, Call call) {
@@ -30,10 +44,7 @@ Answer accounts(Context& context, Call call) {
   if (!add && !remove && !passwd) co_return answer_not_found(call);
   const auto address = smtp::parse_address(add ? call.text("address") : call.path[0]);
   if (!address) co_return answer_error(address.error());
-  if (remove) {
-    const auto done = co_await context.directory.remove_account(*address);
-    co_return done ? answer_done() : answer_error(done.error());
-  }
+  if (remove) co_return co_await remove_account(context, *address);
   const std::string password = call.text("password");
   if (password.empty()) co_return answer_error(400, "a password is needed: {\"password\": \"...\"}");
   if (passwd) {

@@ -158,8 +158,8 @@ Task<Result<void>> Queue::Impl::examine(const Message& message, Found& found) {
   const Error::Cause cause = size.error().cause;
   if (cause != Error::Cause::not_found && cause != Error::Cause::corrupt) co_return std::unexpected(std::move(size).error());
   const bool missing = cause == Error::Cause::not_found;
-  found.suspects.push_back({message.id, message.blob.segment, missing,
-                            fmt::format("its bytes are {}: {}", missing ? "missing" : "damaged", size.error().text)});
+  found.suspects.push_back(
+      {message.id, message.blob.segment, missing, fmt::format("its bytes are {}: {}", missing ? "missing" : "damaged", size.error().text)});
   co_return Result<void>();
 }
 
@@ -222,7 +222,9 @@ Task<Result<void>> Queue::settle_damage() {
     if (damage.owner == 0 || !impl_->shards[MessageId{damage.owner}.shard()].used) continue;
     GODWIT_CO_ASSIGN(auto message, co_await load({damage.owner}));
     if (!message || message->held || (damage.id.valid() && message->blob != damage.id)) continue;
-    if (co_await store::copy_blob(impl_->blobs, message->blob, look_at)) continue;
+    auto readable = co_await store::copy_blob(impl_->blobs, message->blob, look_at);
+    if (readable) continue;
+    if (readable.error().kind == Error::Kind::temporary) co_return std::unexpected(std::move(readable).error());
     std::string why = fmt::format("its bytes are damaged at {}: {}", damage.where, damage.what);
     // A message in `waiting` has been attempted, so its accept had ended.
     if (!damage.acknowledged && !message->rows.waiting) {
