@@ -214,7 +214,7 @@ TEST_F(SmallRocksDb, Repair_OfADamagedTable_LosesTheRowsOfABlock_AndNamesThem) {
   const std::string path = harness_.settings().path;
   const auto tables = files(path, ".sst");
   ASSERT_GE(tables.size(), 2u);
-  for (const std::uint64_t at : {5'000u, 200'000u}) flip_bit(tables.front(), at);
+  for (const std::uint64_t at : {40'000u, 200'000u}) flip_bit(tables.front(), at);
   ASSERT_FALSE(harness_.try_open().has_value());
   const auto lines = repair_rocksdb(harness_.settings());
   ASSERT_TRUE(lines.has_value()) << lines.error().text;
