@@ -42,7 +42,8 @@ Result<std::string> read_password(bool from_stdin) {
     password = ask_hidden("Password: ");
     if (password != ask_hidden("Again: ")) return fail(Error::permanent(Error::Cause::conflict, "the two passwords differ"));
   } else {
-    return fail(Error::permanent(Error::Cause::syntax, "standard input is not a terminal; use --password-stdin and give the password as its first line"));
+    return fail(Error::permanent(Error::Cause::syntax,
+                                 "standard input is not a terminal; use --password-stdin and give the password as its first line"));
   }
   if (password.empty()) return fail(Error::permanent(Error::Cause::syntax, "an empty password is refused"));
   return password;
@@ -64,7 +65,8 @@ int change_password(const Options& options, const AccountOptions& account) {
 
 void show_accounts(const boost::json::object& answer) {
   Table table({"ADDRESS", "CREATED"});
-  for (const auto& row : answer.at("accounts").as_array()) table.add({text_of(row.as_object(), "address"), text_of(row.as_object(), "created")});
+  for (const auto& row : answer.at("accounts").as_array())
+    table.add({text_of(row.as_object(), "address"), text_of(row.as_object(), "created")});
   if (!table.empty()) fmt::print("{}", table.text());
 }
 

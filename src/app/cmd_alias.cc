@@ -26,7 +26,8 @@ void show_aliases(const boost::json::object& answer) {
   Table table({"ADDRESS", "TARGETS"});
   for (const auto& row : answer.at("aliases").as_array()) {
     std::string targets;
-    for (const auto& target : row.as_object().at("targets").as_array()) targets += (targets.empty() ? "" : ", ") + std::string(target.as_string());
+    for (const auto& target : row.as_object().at("targets").as_array())
+      targets += (targets.empty() ? "" : ", ") + std::string(target.as_string());
     table.add({text_of(row.as_object(), "address"), targets});
   }
   if (!table.empty()) fmt::print("{}", table.text());
@@ -43,7 +44,10 @@ void add_alias_command(CLI::App& app, const Options& options, Action& action) {
   add->add_option("ADDRESS", alias->address)->required();
   add->add_option("TARGET", alias->targets)->required();
   add->callback([&options, &action, alias] {
-    action = [&options, alias] { return call_and_print(options, "POST", "/v1/aliases", body_of(*alias), [&](const auto&) { fmt::print("{} added\n", alias->address); }); };
+    action = [&options, alias] {
+      return call_and_print(options, "POST", "/v1/aliases", body_of(*alias),
+                            [&](const auto&) { fmt::print("{} added\n", alias->address); });
+    };
   });
 
   auto* list = command->add_subcommand("list", "the aliases");

@@ -15,7 +15,8 @@ std::vector<std::string> check_surroundings(const Config& config) {
       if (to.contains("://"))
         if (const auto hop = routing::parse_hop(to); !hop) problems.push_back(fmt::format("route[{}].to: {}", i + 1, hop.error().text));
   if (!config.tls_certificate.empty())
-    if (const auto context = tls::ServerContext::create({config.tls_certificate, config.tls_key}); !context) problems.push_back(context.error().text);
+    if (const auto context = tls::ServerContext::create({config.tls_certificate, config.tls_key}); !context)
+      problems.push_back(context.error().text);
   return problems;
 }
 
@@ -28,8 +29,10 @@ int check(const Options& options) {
       fmt::print(stderr, "{}: {}\n", options.config_path, problem);
       ++count;
     }
-  if (count == 0) fmt::print("{} is good\n", options.config_path);
-  else fmt::print(stderr, "{} error{}\n", count, count == 1 ? "" : "s");
+  if (count == 0)
+    fmt::print("{} is good\n", options.config_path);
+  else
+    fmt::print(stderr, "{} error{}\n", count, count == 1 ? "" : "s");
   return count == 0 ? 0 : 1;
 }
 
@@ -38,7 +41,9 @@ int check(const Options& options) {
 void add_config_command(CLI::App& app, const Options& options, Action& action) {
   auto* command = app.add_subcommand("config", "look at the configuration");
   command->require_subcommand(1);
-  command->add_subcommand("check", "every error with file, line and the mend")->callback([&] { action = [&options] { return check(options); }; });
+  command->add_subcommand("check", "every error with file, line and the mend")->callback([&] {
+    action = [&options] { return check(options); };
+  });
 }
 
 }  // namespace godwit::app

@@ -40,7 +40,8 @@ void add_domain_command(CLI::App& app, const Options& options, Action& action) {
   remove->add_option("DOMAIN", *domain)->required();
   remove->callback([&options, &action, domain] {
     action = [&options, domain] {
-      return call_and_print(options, "DELETE", "/v1/domains/" + encode_segment(*domain), {}, [&](const auto&) { fmt::print("{} removed\n", *domain); });
+      return call_and_print(options, "DELETE", "/v1/domains/" + encode_segment(*domain), {},
+                            [&](const auto&) { fmt::print("{} removed\n", *domain); });
     };
   });
 }

@@ -46,16 +46,20 @@ void show_list(const boost::json::object& answer) {
     for (const auto& row : message.at("recipients").as_array()) {
       const auto& recipient = row.as_object();
       if (text_of(recipient, "state") != "pending") continue;
-      table.add({text_of(message, "id"), text_of(message, "accepted"), text_of(message, "size"), sender_of(message), text_of(recipient, "to"), why(message, recipient)});
+      table.add({text_of(message, "id"), text_of(message, "accepted"), text_of(message, "size"), sender_of(message),
+                 text_of(recipient, "to"), why(message, recipient)});
     }
   }
-  if (table.empty()) fmt::print("the queue is empty\n");
-  else fmt::print("{}", table.text());
+  if (table.empty())
+    fmt::print("the queue is empty\n");
+  else
+    fmt::print("{}", table.text());
   if (answer.at("more").as_bool()) fmt::print("there are more; narrow it with --to or --from\n");
 }
 
 void show_message(const boost::json::object& message) {
-  fmt::print("id        {}\naccepted  {}\nfrom      {}\nsize      {} bytes\n", text_of(message, "id"), text_of(message, "accepted"), sender_of(message), text_of(message, "size"));
+  fmt::print("id        {}\naccepted  {}\nfrom      {}\nsize      {} bytes\n", text_of(message, "id"), text_of(message, "accepted"),
+             sender_of(message), text_of(message, "size"));
   if (message.at("held").as_bool()) fmt::print("held      {}\n", text_of(message, "held_because"));
   Table table({"TO", "STATE", "ATTEMPTS", "NEXT TRY", "LAST ANSWER"});
   for (const auto& row : message.at("recipients").as_array()) {
@@ -68,8 +72,8 @@ void show_message(const boost::json::object& message) {
 }
 
 void show_summary(const boost::json::object& summary) {
-  fmt::print("{} messages, {} recipients, {} held, {}\n", text_of(summary, "messages"), text_of(summary, "recipients"), text_of(summary, "held"),
-             to_string(ByteCount{static_cast<std::uint64_t>(summary.at("bytes").to_number<std::int64_t>())}));
+  fmt::print("{} messages, {} recipients, {} held, {}\n", text_of(summary, "messages"), text_of(summary, "recipients"),
+             text_of(summary, "held"), to_string(ByteCount{static_cast<std::uint64_t>(summary.at("bytes").to_number<std::int64_t>())}));
   Table table({"SITE", "WAITING", "CONNECTIONS", "STATE"});
   for (const auto& item : summary.at("sites").as_array()) {
     const auto& site = item.as_object();
@@ -86,9 +90,9 @@ void add_action(CLI::App* command, const Options& options, Action& action, const
   add_selection(sub, selection);
   sub->callback([&options, &action, selection, verb, done] {
     action = [&options, selection, verb, done] {
-      return call_and_print(options, "POST", "/v1/queue/actions",
-                            {{"action", verb}, {"id", selection->id}, {"to", selection->to}, {"from", selection->from}},
-                            [&](const boost::json::object& answer) { fmt::print("{} {}\n", answer.at("messages").as_array().size(), done); });
+      return call_and_print(
+          options, "POST", "/v1/queue/actions", {{"action", verb}, {"id", selection->id}, {"to", selection->to}, {"from", selection->from}},
+          [&](const boost::json::object& answer) { fmt::print("{} {}\n", answer.at("messages").as_array().size(), done); });
     };
   });
 }
@@ -107,7 +111,8 @@ void add_queue_command(CLI::App& app, const Options& options, Action& action) {
   add_selection(list, selection);
   list->callback([&options, &action, selection] {
     action = [&options, selection] {
-      const std::string target = fmt::format("/v1/queue?id={}&to={}&from={}", encode_segment(selection->id), encode_segment(selection->to), encode_segment(selection->from));
+      const std::string target = fmt::format("/v1/queue?id={}&to={}&from={}", encode_segment(selection->id), encode_segment(selection->to),
+                                             encode_segment(selection->from));
       return call_and_print(options, "GET", target, {}, show_list);
     };
   });
@@ -115,7 +120,9 @@ void add_queue_command(CLI::App& app, const Options& options, Action& action) {
   auto* show = command->add_subcommand("show", "all about one message");
   show->add_option("ID", selection->id)->required();
   show->callback([&options, &action, selection] {
-    action = [&options, selection] { return call_and_print(options, "GET", "/v1/queue/" + encode_segment(selection->id), {}, show_message); };
+    action = [&options, selection] {
+      return call_and_print(options, "GET", "/v1/queue/" + encode_segment(selection->id), {}, show_message);
+    };
   });
 
   add_action(command, options, action, "retry", "try now", "to be tried now");

@@ -22,8 +22,10 @@ int verify(const Options& options) {
     return good ? 0 : 1;
   }
   for (const auto& finding : report.at("findings").as_array()) fmt::print("{}\n", std::string(finding.as_string()));
-  if (good) fmt::print("everything verifies: rows, message bytes, {} accounts\n", text_of(report, "accounts"));
-  else fmt::print("{} findings\n", report.at("findings").as_array().size());
+  if (good)
+    fmt::print("everything verifies: rows, message bytes, {} accounts\n", text_of(report, "accounts"));
+  else
+    fmt::print("{} findings\n", report.at("findings").as_array().size());
   return good ? 0 : 1;
 }
 
@@ -39,7 +41,8 @@ int repair(const Options& options) {
     return 0;
   }
   for (const auto& sentence : *found) fmt::print("{}\n", sentence);
-  fmt::print("{}\n", found->empty() ? "there was nothing to repair" : "repaired; what was damaged is kept beside the store, in rows/damaged");
+  fmt::print("{}\n",
+             found->empty() ? "there was nothing to repair" : "repaired; what was damaged is kept beside the store, in rows/damaged");
   return 0;
 }
 
@@ -48,7 +51,9 @@ int repair(const Options& options) {
 void add_store_command(CLI::App& app, const Options& options, Action& action) {
   auto* command = app.add_subcommand("store", "what is on the disk");
   command->require_subcommand(1);
-  command->add_subcommand("verify", "read everything and report what does not verify")->callback([&] { action = [&options] { return verify(options); }; });
+  command->add_subcommand("verify", "read everything and report what does not verify")->callback([&] {
+    action = [&options] { return verify(options); };
+  });
   command->add_subcommand("repair", "salvage a damaged store and list what is missing; the server must be down")->callback([&] {
     action = [&options] { return repair(options); };
   });

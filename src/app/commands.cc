@@ -31,8 +31,10 @@ int call_and_print(const Options& options, const std::string& method, const std:
   ControlClient client(std::move(*config));
   const auto answer = client.call(method, target, std::move(body));
   if (!answer) return failed(answer.error());
-  if (options.json) print_json(*answer);
-  else if (show && answer->is_object()) show(answer->as_object());
+  if (options.json)
+    print_json(*answer);
+  else if (show && answer->is_object())
+    show(answer->as_object());
   return 0;
 }
 

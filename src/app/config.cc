@@ -37,8 +37,9 @@ void read_listener(TomlTable& table, Config& config) {
   if (std::ranges::find(kLater, protocol) != kLater.end())
     table.error("protocol", fmt::format("\"{}\" is not in this release; it speaks: {}", protocol, fmt::join(kSpoken, ", ")));
   else if (std::ranges::find(kSpoken, protocol) == kSpoken.end())
-    table.error("protocol", protocol.empty() ? fmt::format("is missing; write protocol = \"smtp\" (or {})", fmt::join(kSpoken, ", "))
-                                             : fmt::format("\"{}\" is not a protocol; write one of: {}", protocol, fmt::join(kSpoken, ", ")));
+    table.error("protocol", protocol.empty()
+                                ? fmt::format("is missing; write protocol = \"smtp\" (or {})", fmt::join(kSpoken, ", "))
+                                : fmt::format("\"{}\" is not a protocol; write one of: {}", protocol, fmt::join(kSpoken, ", ")));
   listener.protocol = protocol;
   table.endpoints("address", listener.addresses);
   if (!table.has("address")) table.error("address", "is missing; write for example address = \"0.0.0.0:25\"");
@@ -78,15 +79,21 @@ void read_route(TomlTable& table, Config& config) {
 void check_hostname(TomlTable& root, const Config& config) {
   const auto domain = smtp::parse_domain(config.hostname);
   if (!domain || domain->is_literal())
-    root.error("hostname", fmt::format("\"{}\" is not a host name; write the full name by which others reach this machine, such as \"mx1.example.org\"", config.hostname));
+    root.error("hostname",
+               fmt::format("\"{}\" is not a host name; write the full name by which others reach this machine, such as \"mx1.example.org\"",
+                           config.hostname));
 }
 
 void check_files(TomlTable& root, const Config& config) {
-  const bool needs_tls = std::ranges::any_of(config.listeners, [](const ListenerConfig& l) { return l.protocol == "submission" || l.protocol == "submissions" || l.protocol == "pop3s"; });
+  const bool needs_tls = std::ranges::any_of(config.listeners, [](const ListenerConfig& l) {
+    return l.protocol == "submission" || l.protocol == "submissions" || l.protocol == "pop3s";
+  });
   if (needs_tls && (config.tls_certificate.empty() || config.tls_key.empty()))
     root.error("tls", "submission, submissions and pop3s need a certificate: write [tls] with certificate = and key =");
-  if (config.tls_certificate.empty() != config.tls_key.empty()) root.error("tls", "certificate and key go together; one of them is missing");
-  if (config.data_dir.empty() || config.data_dir.front() != '/') root.error("data_dir", "must be an absolute path, such as \"/var/lib/godwit\"");
+  if (config.tls_certificate.empty() != config.tls_key.empty())
+    root.error("tls", "certificate and key go together; one of them is missing");
+  if (config.data_dir.empty() || config.data_dir.front() != '/')
+    root.error("data_dir", "must be an absolute path, such as \"/var/lib/godwit\"");
 }
 
 void read_root(TomlTable& root, Config& config) {
@@ -119,7 +126,8 @@ void read_root(TomlTable& root, Config& config) {
   root.table("queue", [&](TomlTable& table) {
     table.durations("retry", config.retry);
     if (config.retry.empty() || std::ranges::any_of(config.retry, [](auto step) { return step < 1s; }))
-      table.error("retry", "needs at least one step of a second or more; the default is [\"1m\", \"5m\", \"15m\", \"30m\", \"1h\", \"2h\", \"4h\"]");
+      table.error("retry",
+                  "needs at least one step of a second or more; the default is [\"1m\", \"5m\", \"15m\", \"30m\", \"1h\", \"2h\", \"4h\"]");
     table.duration("expire", config.expire);
     table.duration("delay_notice", config.delay_notice);
   });

@@ -32,7 +32,7 @@ struct LimitsConfig {
   std::uint64_t auth_line = 12'288;  // RFC 4954 4
   std::uint64_t recipients_anyone = 100;
   std::uint64_t auth_failures = 5;
-  std::uint64_t password_checks = 0;  // at once; 0 = as many as threads
+  std::uint64_t password_checks = 0;                  // at once; 0 = as many as threads
   milliseconds pop3_idle = std::chrono::minutes(10);  // RFC 1939 3
 };
 

@@ -77,7 +77,8 @@ to = "hold"
 }
 
 TEST(Config, Errors_NameLineAndMend) {
-  EXPECT_EQ(first_error("[smtp]\nmax_mesage_size = \"1MiB\"\n"), "g.toml:3:19: smtp.max_mesage_size: there is no such key; did you mean \"max_message_size\"?");
+  EXPECT_EQ(first_error("[smtp]\nmax_mesage_size = \"1MiB\"\n"),
+            "g.toml:3:19: smtp.max_mesage_size: there is no such key; did you mean \"max_message_size\"?");
   EXPECT_NE(first_error("[queue]\nexpire = \"5\"\n").find("g.toml:3:10: queue.expire: a unit is missing"), std::string::npos);
   EXPECT_NE(first_error("threads = \"two\"\n").find("expected a whole number"), std::string::npos);
   EXPECT_NE(first_error("[[listener]]\nprotocol = \"imap\"\naddress = \"0.0.0.0:143\"\n").find("not in this release"), std::string::npos);
@@ -101,7 +102,8 @@ TEST(Config, AllErrors_ComeAtOnceInOrder) {
 TEST(Config, MissingFile_IsNamed) {
   const LoadedConfig loaded = load_config("/nonexistent/godwit.toml");
   ASSERT_FALSE(loaded.errors.empty());
-  EXPECT_EQ(describe("/nonexistent/godwit.toml", loaded.errors.front()), "/nonexistent/godwit.toml: cannot read /nonexistent/godwit.toml: No such file or directory");
+  EXPECT_EQ(describe("/nonexistent/godwit.toml", loaded.errors.front()),
+            "/nonexistent/godwit.toml: cannot read /nonexistent/godwit.toml: No such file or directory");
 }
 
 }  // namespace

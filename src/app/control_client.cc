@@ -16,7 +16,8 @@ constexpr Duration kPatience = std::chrono::minutes(10);  // `store verify` read
 Result<boost::json::value> read_answer(unsigned status, const std::string& body) {
   boost::json::error_code failure;
   auto value = boost::json::parse(body, failure);
-  if (failure) return fail(Error::temporary(Error::Cause::io, fmt::format("the server answered {} with something that is not JSON", status)));
+  if (failure)
+    return fail(Error::temporary(Error::Cause::io, fmt::format("the server answered {} with something that is not JSON", status)));
   if (status / 100 == 2) return value;
   std::string sentence = fmt::format("the server answered {}", status);
   if (value.is_object())
@@ -29,9 +30,12 @@ Result<boost::json::value> read_answer(unsigned status, const std::string& body)
 std::string encode_segment(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-._~").contains(c);
-    if (unreserved) out += c;
-    else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    const bool unreserved =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-._~").contains(c);
+    if (unreserved)
+      out += c;
+    else
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
 }

@@ -20,11 +20,14 @@ Result<void> make_directory(const std::string& path) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, failure);
   if (mkdir(path.c_str(), 0711) == 0) {
-    if (chmod(path.c_str(), 0711) != 0) return fail(Error::permanent(Error::Cause::io, fmt::format("cannot set the mode of {}: {}", path, reason())));
+    if (chmod(path.c_str(), 0711) != 0)
+      return fail(Error::permanent(Error::Cause::io, fmt::format("cannot set the mode of {}: {}", path, reason())));
     return {};
   }
   if (errno == EEXIST) return {};
-  return fail(Error::permanent(Error::Cause::denied, fmt::format("cannot make the data directory {}: {}; make it and give it to the user that runs godwit", path, reason())));
+  return fail(Error::permanent(
+      Error::Cause::denied,
+      fmt::format("cannot make the data directory {}: {}; make it and give it to the user that runs godwit", path, reason())));
 }
 
 std::string holder(int fd) {
@@ -43,12 +46,14 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::take(const std::string& da
   const std::string path = data_dir + "/lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0)
-    return fail(Error::permanent(Error::Cause::denied, fmt::format("the data directory {} is not writable for uid {}: {}; run as the user that owns it, or chown it",
-                                                                   data_dir, geteuid(), reason())));
+    return fail(Error::permanent(
+        Error::Cause::denied, fmt::format("the data directory {} is not writable for uid {}: {}; run as the user that owns it, or chown it",
+                                          data_dir, geteuid(), reason())));
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const std::string who = holder(fd);
     ::close(fd);
-    return fail(Error::temporary(Error::Cause::conflict, fmt::format("{} is in use by {}; only one godwit can have it open", data_dir, who)));
+    return fail(
+        Error::temporary(Error::Cause::conflict, fmt::format("{} is in use by {}; only one godwit can have it open", data_dir, who)));
   }
   const std::string pid = fmt::format("{}\n", getpid());
   if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) < 0) {

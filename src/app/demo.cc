@@ -43,7 +43,8 @@ Result<std::string> make_directory(const std::string& wanted) {
   if (!ours && std::filesystem::exists(path, failure) && !std::filesystem::is_empty(path, failure))
     return fail(Error::permanent(Error::Cause::conflict, fmt::format("{} is not empty and no demo made it; name another directory", path)));
   std::filesystem::create_directories(path, failure);
-  if (failure || chmod(path.c_str(), 0700) != 0) return fail(Error::permanent(Error::Cause::denied, fmt::format("cannot make {}: {}", path, failure.message())));
+  if (failure || chmod(path.c_str(), 0700) != 0)
+    return fail(Error::permanent(Error::Cause::denied, fmt::format("cannot make {}: {}", path, failure.message())));
   return path;
 }
 
@@ -51,12 +52,15 @@ Result<std::string> make_directory(const std::string& wanted) {
 std::string configuration(const std::string& directory, std::uint16_t base) {
   std::string text = fmt::format(
       "# made by `godwit demo`: everything on loopback, nothing leaves this machine\n"
-      "hostname = \"mail.{}\"\ndata_dir = \"{}/data\"\n\n[tls]\ncertificate = \"{}/cert.pem\"\nkey = \"{}/key.pem\"\n\n[store]\nmin_free = \"64MiB\"\n",
+      "hostname = \"mail.{}\"\ndata_dir = \"{}/data\"\n\n[tls]\ncertificate = \"{}/cert.pem\"\nkey = \"{}/key.pem\"\n\n[store]\nmin_free = "
+      "\"64MiB\"\n",
       kDomain, directory, directory, directory);
-  const std::pair<std::string_view, int> listeners[] = {{"smtp", 25}, {"submission", 587}, {"submissions", 465}, {"pop3", 110}, {"pop3s", 995}, {"http", 80}};
+  const std::pair<std::string_view, int> listeners[] = {{"smtp", 25},  {"submission", 587}, {"submissions", 465},
+                                                        {"pop3", 110}, {"pop3s", 995},      {"http", 80}};
   for (const auto& [protocol, port] : listeners)
     text += fmt::format("\n[[listener]]\nprotocol = \"{}\"\naddress = [\"127.0.0.1:{}\"]\n", protocol, base + port);
-  text += fmt::format("\n[[route]]\ndomain = \"{}\"\nto = \"local\"\n\n[[route]]\ndomain = \"*\"\nto = \"hold\"\n\n[log]\nlevel = \"warning\"\n", kDomain);
+  text += fmt::format(
+      "\n[[route]]\ndomain = \"{}\"\nto = \"local\"\n\n[[route]]\ndomain = \"*\"\nto = \"hold\"\n\n[log]\nlevel = \"warning\"\n", kDomain);
   return text;
 }
 
@@ -78,15 +82,18 @@ void print_help(const std::string& directory, std::uint16_t base, const DemoAcco
       "  SMTP (MX) 127.0.0.1:{5}   submission :{6} (STARTTLS)   submissions :{7} (TLS)\n"
       "  POP3      127.0.0.1:{8}   POP3S :{9}   metrics http://127.0.0.1:{10}/metrics\n\n"
       "Send a mail, either way:\n\n"
-      "  swaks --server 127.0.0.1:{6} --tls --auth PLAIN --auth-user {1} --auth-password {2} --from {1} --to {3} --header 'Subject: Hello from swaks' --body 'It works.'\n\n"
-      "  curl -sS -k --ssl-reqd smtp://127.0.0.1:{6} --user '{1}:{2}' --mail-from {1} --mail-rcpt {3} -H 'From: {1}' -H 'To: {3}' -H 'Subject: Hello from curl' -F '=It works.;type=text/plain'\n\n"
+      "  swaks --server 127.0.0.1:{6} --tls --auth PLAIN --auth-user {1} --auth-password {2} --from {1} --to {3} --header 'Subject: Hello "
+      "from swaks' --body 'It works.'\n\n"
+      "  curl -sS -k --ssl-reqd smtp://127.0.0.1:{6} --user '{1}:{2}' --mail-from {1} --mail-rcpt {3} -H 'From: {1}' -H 'To: {3}' -H "
+      "'Subject: Hello from curl' -F '=It works.;type=text/plain'\n\n"
       "Read it:\n\n"
       "  curl -sS -k --user '{3}:{4}' pop3s://127.0.0.1:{9}/1\n\n"
       "Look around:\n\n"
       "  godwit trace {3} -c {0}/godwit.toml\n"
       "  godwit queue summary -c {0}/godwit.toml\n\n"
       "Ctrl-C ends it.\n",
-      directory, alice.address, alice.password, bob.address, bob.password, base + 25, base + 587, base + 465, base + 110, base + 995, base + 80);
+      directory, alice.address, alice.password, bob.address, bob.password, base + 25, base + 587, base + 465, base + 110, base + 995,
+      base + 80);
   std::fflush(stdout);
 }
 
@@ -98,7 +105,8 @@ Result<void> write_file(const std::string& path, const std::string& text) {
   return {};
 }
 
-Result<std::unique_ptr<Server>> start_demo(const std::string& directory, std::uint16_t base, const DemoAccount& alice, const DemoAccount& bob) {
+Result<std::unique_ptr<Server>> start_demo(const std::string& directory, std::uint16_t base, const DemoAccount& alice,
+                                           const DemoAccount& bob) {
   const std::string path = directory + "/godwit.toml";
   GODWIT_TRY(write_file(path, configuration(directory, base)));
   GODWIT_TRY(tls::make_self_signed({"localhost", fmt::format("mail.{}", kDomain)}, directory + "/cert.pem", directory + "/key.pem"));
@@ -110,7 +118,8 @@ Result<std::unique_ptr<Server>> start_demo(const std::string& directory, std::ui
 }
 
 int demo(const DemoOptions& options) {
-  if (options.port_base > 64'000) return failed(Error::permanent(Error::Cause::limit, "--port-base must leave room for 995 ports above it: 64000 at most"));
+  if (options.port_base > 64'000)
+    return failed(Error::permanent(Error::Cause::limit, "--port-base must leave room for 995 ports above it: 64000 at most"));
   block_signals();
   const auto directory = make_directory(options.directory);
   if (!directory) return failed(directory.error());

@@ -36,13 +36,17 @@ Result<void> drop_privileges(const std::string& user, const std::string& data_di
   if (user.empty() || geteuid() != 0) return {};
   errno = 0;
   const passwd* const entry = getpwnam(user.c_str());
-  if (!entry) return fail(Error::permanent(Error::Cause::not_found, fmt::format("user \"{}\" does not exist on this machine; make it, or change user = in the configuration", user)));
+  if (!entry)
+    return fail(
+        Error::permanent(Error::Cause::not_found,
+                         fmt::format("user \"{}\" does not exist on this machine; make it, or change user = in the configuration", user)));
   const uid_t uid = entry->pw_uid;
   const gid_t gid = entry->pw_gid;
   if (mkdir(data_dir.c_str(), 0711) != 0 && errno != EEXIST) return failed(fmt::format("cannot make {}", data_dir));
   if (chown(data_dir.c_str(), uid, gid) != 0) return failed(fmt::format("cannot give {} to {}", data_dir, user));
   if (prctl(PR_SET_KEEPCAPS, 1) != 0) return failed("prctl");
-  if (initgroups(user.c_str(), gid) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) return failed(fmt::format("cannot become {}", user));
+  if (initgroups(user.c_str(), gid) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+    return failed(fmt::format("cannot become {}", user));
   GODWIT_TRY(keep_bind_capability());
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("prctl");
   return {};

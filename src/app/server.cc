@@ -61,7 +61,8 @@ Result<std::shared_ptr<const httpd::Settings>> httpd_settings(const Config& conf
   if (!config.metrics_token_file.empty()) {
     std::ifstream file(config.metrics_token_file);
     if (!std::getline(file, settings->metrics_token) || settings->metrics_token.empty())
-      return fail(Error::permanent(Error::Cause::not_found, fmt::format("cannot read a token from {} ([http] metrics_token_file)", config.metrics_token_file)));
+      return fail(Error::permanent(Error::Cause::not_found,
+                                   fmt::format("cannot read a token from {} ([http] metrics_token_file)", config.metrics_token_file)));
   }
   return settings;
 }
@@ -80,7 +81,8 @@ struct Server::Impl {
     std::unique_ptr<net::Listener> listener;
   };
 
-  explicit Impl(Config from) : config(std::move(from)), loops(config.threads), limits(config.limits.connections, config.limits.connections_per_address) {}
+  explicit Impl(Config from)
+      : config(std::move(from)), loops(config.threads), limits(config.limits.connections, config.limits.connections_per_address) {}
 
   Config config;
   net::TaskGroup sessions;  // outlives the loops
@@ -111,7 +113,8 @@ Result<void> Server::Impl::bind_doors(const Config& wanted) {
   std::vector<Door> fresh;
   for (const ListenerConfig& listener : wanted.listeners)
     for (const Endpoint& address : listener.addresses) {
-      const bool open = std::ranges::any_of(doors, [&](const Door& door) { return door.protocol == listener.protocol && door.listener->endpoint() == address; });
+      const bool open = std::ranges::any_of(
+          doors, [&](const Door& door) { return door.protocol == listener.protocol && door.listener->endpoint() == address; });
       if (open) continue;
       GODWIT_ASSIGN(auto bound, net::listen_tcp(loops, address));
       fresh.push_back({listener.protocol, std::move(bound)});
@@ -145,9 +148,12 @@ void Server::Impl::make_contexts() {
 
 void Server::Impl::serve(const std::string& protocol, std::size_t loop, std::unique_ptr<net::Stream> stream) {
   const Executor executor = loops.executor(loop);
-  if (protocol == "smtp") net::spawn(executor, sessions, "smtp", smtpd::serve(std::move(stream), smtpd::Role::mx, *smtp));
-  else if (protocol == "submission") net::spawn(executor, sessions, "submission", smtpd::serve(std::move(stream), smtpd::Role::submission, *smtp));
-  else if (protocol == "submissions") net::spawn(executor, sessions, "submissions", smtpd::serve(std::move(stream), smtpd::Role::submissions, *smtp));
+  if (protocol == "smtp")
+    net::spawn(executor, sessions, "smtp", smtpd::serve(std::move(stream), smtpd::Role::mx, *smtp));
+  else if (protocol == "submission")
+    net::spawn(executor, sessions, "submission", smtpd::serve(std::move(stream), smtpd::Role::submission, *smtp));
+  else if (protocol == "submissions")
+    net::spawn(executor, sessions, "submissions", smtpd::serve(std::move(stream), smtpd::Role::submissions, *smtp));
   else if (protocol == "pop3" || protocol == "pop3s")
     net::spawn(executor, sessions, "pop3", pop3d::serve(std::move(stream), protocol == "pop3s", house->random().text(8), *pop3));
   else if (protocol == "http") {
@@ -161,7 +167,9 @@ void Server::Impl::serve(const std::string& protocol, std::size_t loop, std::uni
 }
 
 void Server::Impl::open_door(Door& door) {
-  door.listener->start([this, protocol = door.protocol](std::size_t loop, std::unique_ptr<net::Stream> stream) { serve(protocol, loop, std::move(stream)); });
+  door.listener->start([this, protocol = door.protocol](std::size_t loop, std::unique_ptr<net::Stream> stream) {
+    serve(protocol, loop, std::move(stream));
+  });
   log::info("listening", {{"protocol", door.protocol}, {"address", door.listener->endpoint().text()}});
 }
 
@@ -225,7 +233,8 @@ Result<std::unique_ptr<Server>> Server::start(Config config) {
   net::raise_file_limit();
   auto impl = std::make_unique<Impl>(std::move(config));
   GODWIT_TRY(impl->bind_doors(impl->config));
-  if (geteuid() == 0 && impl->config.user.empty()) log::warning("running_as_root", {{"mend", "set user = \"godwit\" in the configuration"}});
+  if (geteuid() == 0 && impl->config.user.empty())
+    log::warning("running_as_root", {{"mend", "set user = \"godwit\" in the configuration"}});
   GODWIT_TRY(drop_privileges(impl->config.user, impl->config.data_dir));
   GODWIT_TRY(impl->load(impl->config));
   GODWIT_ASSIGN(impl->house, House::open(impl->config, impl->loops, false));
@@ -256,7 +265,8 @@ void Server::stop() {
   for (Impl::Door& door : impl_->doors) door.listener->close();
   impl_->control->close();
   impl_->sessions.stop();
-  if (!impl_->house->run(impl_->sessions.wait(impl_->house->clock(), kDrain))) log::warning("sessions_cut_off", {{"sessions", impl_->sessions.running()}});
+  if (!impl_->house->run(impl_->sessions.wait(impl_->house->clock(), kDrain)))
+    log::warning("sessions_cut_off", {{"sessions", impl_->sessions.running()}});
   impl_->house->close(kDrain);
   log::info("stopped");
 }

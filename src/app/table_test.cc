@@ -15,9 +15,7 @@ TEST(Table, Columns_AreAsWideAsTheirWidestCell) {
   EXPECT_EQ(table.text(), "A      B\ngröße  x\n1      y\n");
 }
 
-TEST(ControlClient, Segment_EncodesWhatIsNotUnreserved) {
-  EXPECT_EQ(encode_segment("a b/c@d+é~"), "a%20b%2Fc%40d%2B%C3%A9~");
-}
+TEST(ControlClient, Segment_EncodesWhatIsNotUnreserved) { EXPECT_EQ(encode_segment("a b/c@d+é~"), "a%20b%2Fc%40d%2B%C3%A9~"); }
 
 }  // namespace
 }  // namespace godwit::app

@@ -69,7 +69,8 @@ bool TomlDocument::load_text(std::string_view text) {
     impl_->root = toml::parse(text);
     return true;
   } catch (const toml::parse_error& error) {
-    errors_.push_back({error.source().begin.line, error.source().begin.column, "", fmt::format("this is not TOML: {}", error.description())});
+    errors_.push_back(
+        {error.source().begin.line, error.source().begin.column, "", fmt::format("this is not TOML: {}", error.description())});
   } catch (const std::logic_error& error) {
     errors_.push_back({0, 0, "", fmt::format("this is not TOML: {}", error.what())});
   }
@@ -88,23 +89,28 @@ bool TomlTable::has(std::string_view key) const { return as_table(table_).contai
 void TomlTable::error(std::string_view key, std::string problem) {
   const toml::node* node = as_table(table_).get(key);
   const auto begin = node ? node->source().begin : as_table(table_).source().begin;
-  document_.errors_.push_back({begin.line, begin.column, path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key), std::move(problem)});
+  document_.errors_.push_back(
+      {begin.line, begin.column, path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key), std::move(problem)});
 }
 
 void TomlTable::text(std::string_view key, std::string& into) {
   asked_.emplace(key);
   const toml::node* node = as_table(table_).get(key);
   if (!node) return;
-  if (const auto value = node->value_exact<std::string>()) into = *value;
-  else error(key, fmt::format("expected text in quotes, found {}", name_of(node->type())));
+  if (const auto value = node->value_exact<std::string>())
+    into = *value;
+  else
+    error(key, fmt::format("expected text in quotes, found {}", name_of(node->type())));
 }
 
 void TomlTable::flag(std::string_view key, bool& into) {
   asked_.emplace(key);
   const toml::node* node = as_table(table_).get(key);
   if (!node) return;
-  if (const auto value = node->value_exact<bool>()) into = *value;
-  else error(key, fmt::format("expected true or false, found {}", name_of(node->type())));
+  if (const auto value = node->value_exact<bool>())
+    into = *value;
+  else
+    error(key, fmt::format("expected true or false, found {}", name_of(node->type())));
 }
 
 void TomlTable::count(std::string_view key, std::uint64_t& into, std::uint64_t least, std::uint64_t most) {
@@ -112,24 +118,30 @@ void TomlTable::count(std::string_view key, std::uint64_t& into, std::uint64_t l
   const toml::node* node = as_table(table_).get(key);
   if (!node) return;
   const auto value = node->value_exact<std::int64_t>();
-  if (value && *value >= 0 && static_cast<std::uint64_t>(*value) >= least && static_cast<std::uint64_t>(*value) <= most) into = static_cast<std::uint64_t>(*value);
-  else error(key, fmt::format("expected a whole number from {} to {}", least, most));
+  if (value && *value >= 0 && static_cast<std::uint64_t>(*value) >= least && static_cast<std::uint64_t>(*value) <= most)
+    into = static_cast<std::uint64_t>(*value);
+  else
+    error(key, fmt::format("expected a whole number from {} to {}", least, most));
 }
 
 void TomlTable::size(std::string_view key, std::uint64_t& bytes) {
   std::string written;
   text(key, written);
   if (written.empty()) return;
-  if (const auto value = parse_byte_count(written)) bytes = value->bytes;
-  else error(key, value.error().text);
+  if (const auto value = parse_byte_count(written))
+    bytes = value->bytes;
+  else
+    error(key, value.error().text);
 }
 
 void TomlTable::duration(std::string_view key, std::chrono::milliseconds& into) {
   std::string written;
   text(key, written);
   if (written.empty()) return;
-  if (const auto value = parse_duration(written)) into = *value;
-  else error(key, value.error().text);
+  if (const auto value = parse_duration(written))
+    into = *value;
+  else
+    error(key, value.error().text);
 }
 
 // One text or a list of texts; `each` returns Result<void>.
@@ -140,12 +152,14 @@ void TomlTable::list(std::string_view key, std::string_view what, const Each& ea
   if (!node) return;
   auto one = [&](const toml::node& item) {
     const auto written = item.value_exact<std::string>();
-    const Result<void> done = written ? each(*written) : fail(Error::syntax(fmt::format("expected {} in quotes, found {}", what, name_of(item.type())), 0));
+    const Result<void> done =
+        written ? each(*written) : fail(Error::syntax(fmt::format("expected {} in quotes, found {}", what, name_of(item.type())), 0));
     if (!done) error(key, done.error().text);
   };
   if (const toml::array* items = node->as_array())
     for (const toml::node& item : *items) one(item);
-  else one(*node);
+  else
+    one(*node);
 }
 
 void TomlTable::durations(std::string_view key, std::vector<std::chrono::milliseconds>& into) {
@@ -186,8 +200,10 @@ void TomlTable::texts(std::string_view key, std::vector<std::string>& into) {
 void TomlTable::choice(std::string_view key, std::string& into, const std::vector<std::string_view>& known) {
   std::string written = into;
   text(key, written);
-  if (std::ranges::find(known, written) != known.end()) into = written;
-  else error(key, fmt::format("\"{}\" is not known here; write one of: {}", written, fmt::join(known, ", ")));
+  if (std::ranges::find(known, written) != known.end())
+    into = written;
+  else
+    error(key, fmt::format("\"{}\" is not known here; write one of: {}", written, fmt::join(known, ", ")));
 }
 
 void TomlTable::table(std::string_view key, const std::function<void(TomlTable&)>& read) {
@@ -204,7 +220,8 @@ void TomlTable::tables(std::string_view key, const std::function<void(TomlTable&
   asked_.emplace(key);
   const toml::node* node = as_table(table_).get(key);
   if (!node) return;
-  if (!node->is_array_of_tables()) return error(key, fmt::format("expected tables, each beginning with [[{}]], found {}", key, name_of(node->type())));
+  if (!node->is_array_of_tables())
+    return error(key, fmt::format("expected tables, each beginning with [[{}]], found {}", key, name_of(node->type())));
   std::size_t number = 0;
   for (const toml::node& item : *node->as_array()) {
     TomlTable child(document_, item.as_table(), fmt::format("{}[{}]", key, ++number));

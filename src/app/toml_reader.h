@@ -17,7 +17,7 @@
 namespace godwit::app {
 
 struct ConfigError {
-  unsigned line = 0;    // 0: of the file as a whole
+  unsigned line = 0;  // 0: of the file as a whole
   unsigned column = 0;
   std::string key;      // "listener[2].address"
   std::string problem;  // what is wrong, and the mend

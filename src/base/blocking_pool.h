@@ -28,9 +28,8 @@ class BlockingPool {
   template <class Work>
   Task<std::invoke_result_t<Work>> run(Work work) {
     using Value = std::invoke_result_t<Work>;
-    co_return co_await suspend<Value>([&](Resume<Value> resume) {
-      submit([resume = std::move(resume), task = std::move(work)]() mutable { resume(task()); });
-    });
+    co_return co_await suspend<Value>(
+        [&](Resume<Value> resume) { submit([resume = std::move(resume), task = std::move(work)]() mutable { resume(task()); }); });
   }
 
   void submit(std::move_only_function<void()> work);

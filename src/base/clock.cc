@@ -50,8 +50,7 @@ struct Civil {
 
 Civil civil(WallTime when) {
   const auto day = std::chrono::floor<std::chrono::days>(when);
-  return {std::chrono::year_month_day(day),
-          std::chrono::hh_mm_ss(std::chrono::floor<std::chrono::seconds>(when) - day),
+  return {std::chrono::year_month_day(day), std::chrono::hh_mm_ss(std::chrono::floor<std::chrono::seconds>(when) - day),
           std::chrono::weekday(day).c_encoding()};
 }
 

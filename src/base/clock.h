@@ -12,7 +12,7 @@
 namespace godwit {
 
 using Duration = std::chrono::milliseconds;
-using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;     // what goes on the wire and into records
+using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;                                 // what goes on the wire and into records
 using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::milliseconds>;  // for time-outs and intervals
 
 // Waits for a moment or for a wake-up, whichever is first. One waiter at a time; all calls from its own loop.

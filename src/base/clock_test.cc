@@ -32,7 +32,7 @@ TEST(ManualClock, FiveDays_PassAtOnce) {
 
 TEST(Timer, Wake_EndsTheWaitEarlyAndCountsOnceBefore) {
   testing::TestLoop loop;
-  for (const auto& system = make_system_clock(); Clock* clock : {static_cast<Clock*>(&loop.clock()), system.get()}) {
+  for (const auto& system = make_system_clock(); Clock * clock : {static_cast<Clock*>(&loop.clock()), system.get()}) {
     auto timer = clock->make_timer(loop.executor());
     int note = 0;
     timer->wake();

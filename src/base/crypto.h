@@ -11,8 +11,8 @@
 
 namespace godwit::crypto {
 
-std::string sha256(std::string_view bytes);                               // 32 bytes
-std::string hmac_sha256(std::string_view key, std::string_view bytes);    // 32 bytes
+std::string sha256(std::string_view bytes);                             // 32 bytes
+std::string hmac_sha256(std::string_view key, std::string_view bytes);  // 32 bytes
 bool constant_time_equal(std::string_view a, std::string_view b);
 
 // argon2id, t = 2, m = 19 MiB (OWASP's second choice), as "$argon2id$..." text.

@@ -13,7 +13,8 @@ TEST(Crypto, Sha256OfAbc_IsFips180Example) {
 }
 
 TEST(Crypto, HmacSha256_Rfc4231Case2) {
-  EXPECT_EQ(hex_encode(hmac_sha256("Jefe", "what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(hex_encode(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
 TEST(Crypto, Password_VerifiesItsOwnHashAlone) {

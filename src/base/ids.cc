@@ -12,7 +12,9 @@ constexpr WallTime kEpoch = sys_days(year(2020) / 1 / 1);
 constexpr int kCounterBits = 13;
 constexpr int kShardBits = 10;
 
-std::uint64_t slot_of(WallTime time) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, (time - kEpoch).count())) << kCounterBits; }
+std::uint64_t slot_of(WallTime time) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, (time - kEpoch).count())) << kCounterBits;
+}
 
 }  // namespace
 

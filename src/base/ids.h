@@ -25,7 +25,7 @@ struct MessageId {
 
   auto operator<=>(const MessageId&) const = default;
   Shard shard() const { return static_cast<Shard>(value >> 13 & (kShards - 1)); }
-  WallTime time() const;  // of its making, to the millisecond
+  WallTime time() const;     // of its making, to the millisecond
   std::string text() const;  // 13 characters, sorts as the number
 };
 

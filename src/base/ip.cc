@@ -68,7 +68,8 @@ Result<Network> parse_network(std::string_view text) {
   Network network{address, width(address)};
   if (slash == std::string_view::npos) return network;
   const auto bits = parse_port(text.substr(slash + 1));
-  if (!bits || *bits > width(address)) return fail(Error::syntax(fmt::format("\"{}\": the number behind / must be 0 to {}", text, width(address)), slash + 1));
+  if (!bits || *bits > width(address))
+    return fail(Error::syntax(fmt::format("\"{}\": the number behind / must be 0 to {}", text, width(address)), slash + 1));
   network.prefix = *bits;
   for (unsigned bit = network.prefix; bit < width(address); ++bit)
     if (address.bytes[bit / 8] >> (7 - bit % 8) & 1)
@@ -80,7 +81,9 @@ bool contains(std::span<const Network> networks, const IpAddress& address) {
   return std::ranges::any_of(networks, [&](const Network& network) { return network.contains(address); });
 }
 
-std::string Endpoint::text() const { return address.v6 ? fmt::format("[{}]:{}", address.text(), port) : fmt::format("{}:{}", address.text(), port); }
+std::string Endpoint::text() const {
+  return address.v6 ? fmt::format("[{}]:{}", address.text(), port) : fmt::format("{}:{}", address.text(), port);
+}
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');

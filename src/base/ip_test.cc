@@ -13,7 +13,8 @@ TEST(Ip, Addresses_AreReadAndWritten) {
   EXPECT_TRUE(parse_ip("127.8.8.8")->is_loopback());
   EXPECT_TRUE(parse_ip("::1")->is_loopback());
   EXPECT_FALSE(parse_ip("::2")->is_loopback());
-  for (const std::string& bad : {std::string(""), std::string("192.0.2"), std::string("192.0.2.256"), std::string("::g"), std::string("127.0.0.1\0x", 11), std::string(" ::1")}) {
+  for (const std::string& bad : {std::string(""), std::string("192.0.2"), std::string("192.0.2.256"), std::string("::g"),
+                                 std::string("127.0.0.1\0x", 11), std::string(" ::1")}) {
     SCOPED_TRACE(bad);
     EXPECT_FALSE(parse_ip(bad));
   }

@@ -71,8 +71,10 @@ void append_field(std::string& out, Format format, const Field& field) {
     out += '=';
   }
   if (const auto* text = std::get_if<std::string_view>(&field.value)) {
-    if (format == Format::json || needs_quotes(*text)) append_json_text(out, *text);
-    else out += *text;
+    if (format == Format::json || needs_quotes(*text))
+      append_json_text(out, *text);
+    else
+      out += *text;
   } else if (const auto* integer = std::get_if<std::int64_t>(&field.value)) {
     fmt::format_to(std::back_inserter(out), "{}", *integer);
   } else if (const auto* natural = std::get_if<std::uint64_t>(&field.value)) {
@@ -88,8 +90,10 @@ void append_line(std::string& out, Format format, std::string_view event, std::i
     append_json_text(out, event);
   } else {
     out += "event=";
-    if (needs_quotes(event)) append_json_text(out, event);
-    else out += event;
+    if (needs_quotes(event))
+      append_json_text(out, event);
+    else
+      out += event;
   }
   for (const Field& field : fields) append_field(out, format, field);
 }

@@ -28,10 +28,14 @@ struct Field {
  private:
   template <class T>
   static decltype(value) convert(const T& v) {
-    if constexpr (std::is_same_v<T, bool>) return v;
-    else if constexpr (std::is_unsigned_v<T>) return static_cast<std::uint64_t>(v);
-    else if constexpr (std::is_integral_v<T>) return static_cast<std::int64_t>(v);
-    else return std::string_view(v);
+    if constexpr (std::is_same_v<T, bool>)
+      return v;
+    else if constexpr (std::is_unsigned_v<T>)
+      return static_cast<std::uint64_t>(v);
+    else if constexpr (std::is_integral_v<T>)
+      return static_cast<std::int64_t>(v);
+    else
+      return std::string_view(v);
   }
 };
 

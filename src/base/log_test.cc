@@ -14,7 +14,8 @@ TEST(Log, Logfmt_QuotesWhatNeedsIt) {
 }
 
 TEST(Log, Json_EscapesWhatTheRemoteSaid) {
-  EXPECT_EQ(log::render(log::Format::json, "x", {{"text", std::string("a\"\\\0b", 5)}, {"n", 7u}}), R"({"event":"x","text":"a\"\\\u0000b","n":7})");
+  EXPECT_EQ(log::render(log::Format::json, "x", {{"text", std::string("a\"\\\0b", 5)}, {"n", 7u}}),
+            R"({"event":"x","text":"a\"\\\u0000b","n":7})");
 }
 
 TEST(Metrics, SameNameAndLabels_AreOneCounter) {

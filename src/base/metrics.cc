@@ -50,8 +50,10 @@ void collect(const Families<Metric>& families, prometheus::MetricType type, std:
     for (const auto& [labels, metric] : family.members) {
       prometheus::ClientMetric value;
       for (const auto& [key, text] : labels) value.label.push_back({key, text});
-      if (type == prometheus::MetricType::Counter) value.counter.value = static_cast<double>(metric->value());
-      else value.gauge.value = static_cast<double>(metric->value());
+      if (type == prometheus::MetricType::Counter)
+        value.counter.value = static_cast<double>(metric->value());
+      else
+        value.gauge.value = static_cast<double>(metric->value());
       shown.metric.push_back(std::move(value));
     }
     out.push_back(std::move(shown));

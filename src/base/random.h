@@ -14,8 +14,8 @@ class Random {
   virtual void fill(std::span<std::uint8_t> into) = 0;
 
   std::uint64_t u64();
-  std::uint64_t below(std::uint64_t bound);        // uniform in [0, bound), bound > 0
-  std::string text(std::size_t length);            // of [a-z2-9] without look-alikes: passwords, boundaries, tokens
+  std::uint64_t below(std::uint64_t bound);  // uniform in [0, bound), bound > 0
+  std::string text(std::size_t length);      // of [a-z2-9] without look-alikes: passwords, boundaries, tokens
 };
 
 // The operating system's generator, fit for secrets.

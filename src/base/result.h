@@ -15,7 +15,20 @@ namespace godwit {
 
 struct Error {
   enum class Kind : std::uint8_t { temporary, permanent };
-  enum class Cause : std::uint8_t { timed_out, cancelled, closed, syntax, limit, not_found, conflict, denied, full, io, corrupt, unsupported };
+  enum class Cause : std::uint8_t {
+    timed_out,
+    cancelled,
+    closed,
+    syntax,
+    limit,
+    not_found,
+    conflict,
+    denied,
+    full,
+    io,
+    corrupt,
+    unsupported
+  };
 
   Kind kind = Kind::permanent;
   Cause cause = Cause::io;
@@ -46,31 +59,29 @@ void ignore(T&& /*value*/, std::string_view /*why*/) {}
 #define GODWIT_CAT_(a, b) a##b
 #define GODWIT_CAT(a, b) GODWIT_CAT_(a, b)
 
-#define GODWIT_CHECK(expression) \
-  do {                           \
+#define GODWIT_CHECK(expression)                                                \
+  do {                                                                          \
     if (!(expression)) ::godwit::check_failed(#expression, __FILE__, __LINE__); \
   } while (false)
 
 // In a function returning Result: hand a failure on. GODWIT_ASSIGN also binds the value.
-#define GODWIT_TRY(expression)                                               \
-  do {                                                                       \
-    auto&& godwit_result = (expression);                                     \
+#define GODWIT_TRY(expression)                                                    \
+  do {                                                                            \
+    auto&& godwit_result = (expression);                                          \
     if (!godwit_result) return std::unexpected(std::move(godwit_result).error()); \
   } while (false)
-#define GODWIT_ASSIGN(declaration, expression)                                  \
-  auto GODWIT_CAT(godwit_result_, __LINE__) = (expression);                     \
-  if (!GODWIT_CAT(godwit_result_, __LINE__))                                    \
-    return std::unexpected(std::move(GODWIT_CAT(godwit_result_, __LINE__)).error()); \
+#define GODWIT_ASSIGN(declaration, expression)                                                                                \
+  auto GODWIT_CAT(godwit_result_, __LINE__) = (expression);                                                                   \
+  if (!GODWIT_CAT(godwit_result_, __LINE__)) return std::unexpected(std::move(GODWIT_CAT(godwit_result_, __LINE__)).error()); \
   declaration = *std::move(GODWIT_CAT(godwit_result_, __LINE__))
 
 // The same in a coroutine; the expression may contain one co_await.
-#define GODWIT_CO_TRY(expression)                                               \
-  do {                                                                          \
-    auto&& godwit_result = (expression);                                        \
+#define GODWIT_CO_TRY(expression)                                                    \
+  do {                                                                               \
+    auto&& godwit_result = (expression);                                             \
     if (!godwit_result) co_return std::unexpected(std::move(godwit_result).error()); \
   } while (false)
-#define GODWIT_CO_ASSIGN(declaration, expression)                               \
-  auto GODWIT_CAT(godwit_result_, __LINE__) = (expression);                     \
-  if (!GODWIT_CAT(godwit_result_, __LINE__))                                    \
-    co_return std::unexpected(std::move(GODWIT_CAT(godwit_result_, __LINE__)).error()); \
+#define GODWIT_CO_ASSIGN(declaration, expression)                                                                                \
+  auto GODWIT_CAT(godwit_result_, __LINE__) = (expression);                                                                      \
+  if (!GODWIT_CAT(godwit_result_, __LINE__)) co_return std::unexpected(std::move(GODWIT_CAT(godwit_result_, __LINE__)).error()); \
   declaration = *std::move(GODWIT_CAT(godwit_result_, __LINE__))

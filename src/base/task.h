@@ -32,9 +32,7 @@ void post(const Executor& executor, Function&& function) {
 inline auto this_executor() { return boost::asio::this_coro::executor; }
 
 // Lets go of the loop once: the coroutine goes on after everything else that is ready.
-inline Task<> yield_loop() {
-  co_await boost::asio::post(co_await boost::asio::this_coro::executor, boost::asio::use_awaitable);
-}
+inline Task<> yield_loop() { co_await boost::asio::post(co_await boost::asio::this_coro::executor, boost::asio::use_awaitable); }
 
 // Completes a suspended coroutine: call it once, from any thread; movable, not copyable.
 // The value is posted to the coroutine's own loop.
@@ -49,14 +47,13 @@ Task<T> suspend(Start start) {
   auto executor = co_await boost::asio::this_coro::executor;
   auto initiate = [executor, &start](auto handler) {
     auto shared = [executor, handler = std::move(handler)](T value) mutable {
-      boost::asio::post(executor, [handler = std::move(handler), value = std::move(value)]() mutable {
-        std::move(handler)(std::move(value));
-      });
+      boost::asio::post(executor,
+                        [handler = std::move(handler), value = std::move(value)]() mutable { std::move(handler)(std::move(value)); });
     };
     start(Resume<T>(std::move(shared)));
   };
   co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>, void(T)>(std::move(initiate),
-                                                                                             boost::asio::use_awaitable);
+                                                                                                boost::asio::use_awaitable);
 }
 
 }  // namespace godwit

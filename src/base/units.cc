@@ -14,8 +14,14 @@ struct Unit {
   std::uint64_t factor;
 };
 
-constexpr std::array kSizes{Unit{"", 1},        Unit{"B", 1},       Unit{"KiB", 1ULL << 10}, Unit{"MiB", 1ULL << 20},
-                            Unit{"GiB", 1ULL << 30}, Unit{"TiB", 1ULL << 40}, Unit{"kB", 1'000},  Unit{"MB", 1'000'000},
+constexpr std::array kSizes{Unit{"", 1},
+                            Unit{"B", 1},
+                            Unit{"KiB", 1ULL << 10},
+                            Unit{"MiB", 1ULL << 20},
+                            Unit{"GiB", 1ULL << 30},
+                            Unit{"TiB", 1ULL << 40},
+                            Unit{"kB", 1'000},
+                            Unit{"MB", 1'000'000},
                             Unit{"GB", 1'000'000'000}};
 constexpr std::array kTimes{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1'000}, Unit{"ms", 1}};
 
@@ -30,7 +36,8 @@ Result<std::uint64_t> take_quantity(std::string_view& text, std::span<const Unit
   for (const Unit& unit : units) {
     if (unit.name != name) continue;
     text.remove_prefix(letters);
-    if (unit.factor != 0 && number > UINT64_MAX / 2 / unit.factor) return fail(Error::permanent(Error::Cause::limit, "the number is too large"));
+    if (unit.factor != 0 && number > UINT64_MAX / 2 / unit.factor)
+      return fail(Error::permanent(Error::Cause::limit, "the number is too large"));
     return number * unit.factor;
   }
   return fail(Error::syntax(name.empty() ? fmt::format("a unit is missing; write for example \"{}\"", example)
@@ -55,8 +62,9 @@ std::string to_string(ByteCount count) {
     ++unit;
   }
   if (unit == 0) return fmt::format("{} bytes", count.bytes);
-  return value == static_cast<double>(static_cast<std::uint64_t>(value)) ? fmt::format("{} {}", static_cast<std::uint64_t>(value), kNames[unit])
-                                                                        : fmt::format("{:.1f} {}", value, kNames[unit]);
+  return value == static_cast<double>(static_cast<std::uint64_t>(value))
+             ? fmt::format("{} {}", static_cast<std::uint64_t>(value), kNames[unit])
+             : fmt::format("{:.1f} {}", value, kNames[unit]);
 }
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text) {

@@ -20,9 +20,9 @@ namespace godwit::testing {
 class FakeSmtpServer {
  public:
   struct Received {
-    std::string from;              // "<anna@example.org> SIZE=12", as behind MAIL FROM:
-    std::vector<std::string> to;   // of the accepted RCPTs
-    std::string body;              // dots undone
+    std::string from;             // "<anna@example.org> SIZE=12", as behind MAIL FROM:
+    std::vector<std::string> to;  // of the accepted RCPTs
+    std::string body;             // dots undone
   };
   struct Dialogue {
     std::vector<std::string> commands;  // lines without CRLF; the end of a body is "."
@@ -39,7 +39,7 @@ class FakeSmtpServer {
   std::optional<std::pair<std::size_t, std::string>> interrupt_body;
   bool byte_by_byte = false;  // replies trickle
 
-  std::vector<Received> messages;   // in the order of their final dots, taken with 2yz
+  std::vector<Received> messages;  // in the order of their final dots, taken with 2yz
   std::vector<Dialogue> dialogues;
 
   // One connection; the server outlives it.
@@ -59,7 +59,7 @@ class FakeNetwork final : public net::Dialer {
   FakeNetwork(Clock& clock, net::TaskGroup& tasks) : clock_(clock), tasks_(tasks) {}
 
   void listen(Endpoint at, FakeSmtpServer& server) { servers_[at] = &server; }
-  void refuse(Endpoint at) { servers_.erase(at); }      // connection refused, as at every endpoint that nobody listens on
+  void refuse(Endpoint at) { servers_.erase(at); }          // connection refused, as at every endpoint that nobody listens on
   void black_hole(Endpoint at) { servers_[at] = nullptr; }  // packets vanish: the dial times out
   std::size_t dials = 0;
 

@@ -107,8 +107,8 @@ class ForgetfulDisk final : public store::Disk {
 
   mutable std::mutex mutex_;
   std::mt19937_64 random_;
-  Entries entries_;         // as the program sees them
-  Entries synced_entries_;  // as they were at the last sync_directory
+  Entries entries_;                                                // as the program sees them
+  Entries synced_entries_;                                         // as they were at the last sync_directory
   std::map<std::string, std::vector<NameChange>> unsynced_names_;  // by directory
   std::uint64_t generation_ = 1;
   bool cut_ = false;

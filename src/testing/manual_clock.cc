@@ -14,7 +14,8 @@ class ManualTimer final : public Timer {
   Task<bool> wait_until(SteadyTime when) override {
     if (std::exchange(woken_, false)) co_return false;
     if (when <= clock_.steady()) co_return true;
-    const bool elapsed = co_await suspend<bool>([&](Resume<bool> resume) { waiter_ = clock_.waiters_.emplace(when, arm(std::move(resume))); });
+    const bool elapsed =
+        co_await suspend<bool>([&](Resume<bool> resume) { waiter_ = clock_.waiters_.emplace(when, arm(std::move(resume))); });
     if (std::exchange(woken_, false)) co_return false;
     co_return elapsed;
   }

@@ -43,8 +43,8 @@ class MemoryBlobs final : public store::Blobs {
   void damage_blob(store::BlobId id);
 
   bool contains(store::BlobId id) const { return blobs_.contains(id); }
-  std::vector<store::BlobId> ids() const;                                        // what is there, finished and not dropped
-  const std::vector<store::BlobId>& dropped() const { return dropped_; }         // in order of drop()
+  std::vector<store::BlobId> ids() const;                                 // what is there, finished and not dropped
+  const std::vector<store::BlobId>& dropped() const { return dropped_; }  // in order of drop()
   // Those that are there although set_owners()'s object says that nobody needs them: leaks.
   Task<Result<std::vector<store::BlobId>>> unowned();
 

@@ -296,7 +296,8 @@ struct MemoryEngine::Applying {
   WriteOutcome operator()(const Batch::EraseRange& range) const {
     std::vector<std::string> keys;
     const auto& table = *part.tables[index_of(range.keyspace)];
-    for (auto at = table.lower_bound(range.from); at != table.end() && (range.to.empty() || at->first < range.to); ++at) keys.push_back(at->first);
+    for (auto at = table.lower_bound(range.from); at != table.end() && (range.to.empty() || at->first < range.to); ++at)
+      keys.push_back(at->first);
     for (const auto& key : keys) set(part, range.keyspace, key, std::nullopt, &undo);
     return WriteOutcome::ok;
   }
@@ -339,8 +340,10 @@ void MemoryEngine::set(Part& part, Keyspace keyspace, const std::string& key, st
   Table& table = *shared;
   const auto at = table.find(key);
   if (undo) undo->push_back({keyspace, key, at == table.end() ? std::nullopt : std::optional<Stored>(at->second)});
-  if (value) table.insert_or_assign(key, *std::move(value));
-  else if (at != table.end()) table.erase(at);
+  if (value)
+    table.insert_or_assign(key, *std::move(value));
+  else if (at != table.end())
+    table.erase(at);
 }
 
 void MemoryEngine::roll_back(Part& part, const Undo& undo) {

@@ -49,9 +49,9 @@ class MemoryEngine final : public store::Engine {
   // Until restart() every write is `unknown` (not applied) and every read an `io` error.
   using Keep = std::function<std::size_t(store::Partition partition, std::size_t unsynced)>;
   void crash(const Keep& keep);
-  void crash_forgetting_all();            // the worst power cut
-  void crash_keeping_all();               // kill -9 after everything reached the operating system
-  void crash_at_random(Random& random);   // any prefix in each partition
+  void crash_forgetting_all();           // the worst power cut
+  void crash_keeping_all();              // kill -9 after everything reached the operating system
+  void crash_at_random(Random& random);  // any prefix in each partition
   void restart();
   bool crashed() const;
 
@@ -66,8 +66,8 @@ class MemoryEngine final : public store::Engine {
   // Called with the number of each write (from 1) before it is decided; for tests that crash at every write.
   void on_write(std::function<void(std::uint64_t number)> call);
 
-  std::uint64_t writes() const;            // so far
-  std::size_t unsynced() const;            // batches that crash_forgetting_all() would forget
+  std::uint64_t writes() const;                      // so far
+  std::size_t unsynced() const;                      // batches that crash_forgetting_all() would forget
   std::size_t rows(store::Keyspace keyspace) const;  // in all partitions
   std::vector<store::Row> dump(store::Partition partition, store::Keyspace keyspace) const;
 
@@ -79,7 +79,7 @@ class MemoryEngine final : public store::Engine {
   };
   using Table = std::map<std::string, Stored>;
   using Tables = std::array<std::shared_ptr<Table>, store::kKeyspaces>;  // copied on write while a view shares them
-  struct Change {  // how to undo one
+  struct Change {                                                        // how to undo one
     store::Keyspace keyspace;
     std::string key;
     std::optional<Stored> before;

@@ -24,7 +24,8 @@ struct Pipe {
 
 class MemoryStream final : public Stream {
  public:
-  MemoryStream(Clock& clock, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out, Endpoint local, Endpoint remote, MemoryStreamOptions options)
+  MemoryStream(Clock& clock, std::shared_ptr<Pipe> in, std::shared_ptr<Pipe> out, Endpoint local, Endpoint remote,
+               MemoryStreamOptions options)
       : clock_(clock), in_(std::move(in)), out_(std::move(out)), local_(local), remote_(remote), options_(options) {}
   ~MemoryStream() override { close(); }
 

@@ -11,8 +11,8 @@
 namespace godwit::testing {
 
 struct MemoryStreamOptions {
-  std::size_t segment = 0;                // hand out at most so many bytes a read (1 = the slow client); 0 = no limit
-  std::size_t window = 1 << 20;           // a writer waits when the other side has this much unread
+  std::size_t segment = 0;       // hand out at most so many bytes a read (1 = the slow client); 0 = no limit
+  std::size_t window = 1 << 20;  // a writer waits when the other side has this much unread
   Endpoint client{{false, {192, 0, 2, 7}}, 40'000};
   Endpoint server{{false, {192, 0, 2, 1}}, 25};
 };
@@ -26,7 +26,8 @@ class FakeTls final : public net::TlsAcceptor, public net::TlsConnector {
  public:
   bool fail_next = false;
   Task<Result<std::unique_ptr<net::Stream>>> accept(std::unique_ptr<net::Stream> plain, Duration timeout) override;
-  Task<Result<std::unique_ptr<net::Stream>>> connect(std::unique_ptr<net::Stream> plain, std::string server_name, Duration timeout) override;
+  Task<Result<std::unique_ptr<net::Stream>>> connect(std::unique_ptr<net::Stream> plain, std::string server_name,
+                                                     Duration timeout) override;
 };
 
 }  // namespace godwit::testing

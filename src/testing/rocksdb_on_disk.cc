@@ -142,8 +142,8 @@ class OnDisk final : public rocksdb::FileSystem {
                              IODebugContext* /*debug*/) override {
     return open<SequentialFile>(path, *result);
   }
-  IOStatus NewRandomAccessFile(const std::string& path, const FileOptions& /*options*/, std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
-                               IODebugContext* /*debug*/) override {
+  IOStatus NewRandomAccessFile(const std::string& path, const FileOptions& /*options*/,
+                               std::unique_ptr<rocksdb::FSRandomAccessFile>* result, IODebugContext* /*debug*/) override {
     return open<RandomAccessFile>(path, *result);
   }
 
@@ -246,7 +246,8 @@ class OnDisk final : public rocksdb::FileSystem {
     return IOStatus::OK();
   }
 
-  IOStatus open_for_writing(const std::string& path, bool empty, const FileOptions& options, std::unique_ptr<rocksdb::FSWritableFile>& result) {
+  IOStatus open_for_writing(const std::string& path, bool empty, const FileOptions& options,
+                            std::unique_ptr<rocksdb::FSWritableFile>& result) {
     std::uint64_t size = 0;
     auto file = open_and_size(path, empty, size);
     const IOStatus status = changed(file, power_is_off_);

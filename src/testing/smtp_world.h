@@ -60,13 +60,27 @@ class SmtpWorld final : public TranscriptWorld {
 
   static const std::map<std::string, Method>& table() {
     static const std::map<std::string, Method> entries = {
-        {"role", &SmtpWorld::do_role},         {"domain", &SmtpWorld::do_domain},       {"account", &SmtpWorld::do_account},
-        {"alias", &SmtpWorld::do_alias},       {"route", &SmtpWorld::do_route},         {"full", &SmtpWorld::do_full},
-        {"set", &SmtpWorld::do_set},           {"relay-from", &SmtpWorld::do_relay},    {"allow", &SmtpWorld::do_allow},
-        {"tls", &SmtpWorld::do_tls},           {"connections", &SmtpWorld::do_limits},  {"stop", &SmtpWorld::do_stop},
-        {"store-fails", &SmtpWorld::do_fails}, {"stored", &SmtpWorld::do_stored},       {"stored-body", &SmtpWorld::do_body},
-        {"stored-has", &SmtpWorld::do_has},    {"stored-lacks", &SmtpWorld::do_lacks},  {"stored-from", &SmtpWorld::do_from},
-        {"stored-to", &SmtpWorld::do_to},      {"stored-original", &SmtpWorld::do_original}, {"sessions", &SmtpWorld::do_sessions},
+        {"role", &SmtpWorld::do_role},
+        {"domain", &SmtpWorld::do_domain},
+        {"account", &SmtpWorld::do_account},
+        {"alias", &SmtpWorld::do_alias},
+        {"route", &SmtpWorld::do_route},
+        {"full", &SmtpWorld::do_full},
+        {"set", &SmtpWorld::do_set},
+        {"relay-from", &SmtpWorld::do_relay},
+        {"allow", &SmtpWorld::do_allow},
+        {"tls", &SmtpWorld::do_tls},
+        {"connections", &SmtpWorld::do_limits},
+        {"stop", &SmtpWorld::do_stop},
+        {"store-fails", &SmtpWorld::do_fails},
+        {"stored", &SmtpWorld::do_stored},
+        {"stored-body", &SmtpWorld::do_body},
+        {"stored-has", &SmtpWorld::do_has},
+        {"stored-lacks", &SmtpWorld::do_lacks},
+        {"stored-from", &SmtpWorld::do_from},
+        {"stored-to", &SmtpWorld::do_to},
+        {"stored-original", &SmtpWorld::do_original},
+        {"sessions", &SmtpWorld::do_sessions},
         {"stored-first", &SmtpWorld::do_first},
     };
     return entries;
@@ -116,10 +130,14 @@ class SmtpWorld final : public TranscriptWorld {
   }
   Result<void> do_fails(const TranscriptStep& step) {
     const std::string& what = step.arguments.at(1);
-    if (what == "bytes") mail.blobs.fail_syncs(true);
-    else if (what == "rows-full") mail.engine.fail_at(1, MemoryEngine::Failure::full);
-    else if (what == "no") mail.blobs.fail_syncs(false);
-    else return wrong("bytes, rows-full or no");
+    if (what == "bytes")
+      mail.blobs.fail_syncs(true);
+    else if (what == "rows-full")
+      mail.engine.fail_at(1, MemoryEngine::Failure::full);
+    else if (what == "no")
+      mail.blobs.fail_syncs(false);
+    else
+      return wrong("bytes, rows-full or no");
     return {};
   }
   Result<void> do_relay(const TranscriptStep& step) {
@@ -134,10 +152,14 @@ class SmtpWorld final : public TranscriptWorld {
   }
   Result<void> do_tls(const TranscriptStep& step) {
     const std::string& what = step.arguments.at(1);
-    if (what == "off") tls_available = false;
-    else if (what == "on") tls_available = true;
-    else if (what == "fails") tls->fail_next = true;
-    else return wrong("on, off or fails");
+    if (what == "off")
+      tls_available = false;
+    else if (what == "on")
+      tls_available = true;
+    else if (what == "fails")
+      tls->fail_next = true;
+    else
+      return wrong("on, off or fails");
     return {};
   }
   Result<void> do_limits(const TranscriptStep& step) {
@@ -154,11 +176,16 @@ class SmtpWorld final : public TranscriptWorld {
   }
   Result<void> do_set(const TranscriptStep& step) {
     const std::string& name = step.arguments.at(1);
-    if (name == "max_message_size") settings.max_message_size = mail.settings.max_message_size = std::stoull(step.arguments.at(2));
-    else if (name == "max_recipients") mail.settings.max_recipients = std::stoull(step.arguments.at(2));
-    else if (name == "recipients_anyone") mail.settings.max_recipients_anyone = std::stoull(step.arguments.at(2));
-    else if (name == "protocol_errors") settings.max_errors = static_cast<unsigned>(std::stoul(step.arguments.at(2)));
-    else return wrong("no such setting");
+    if (name == "max_message_size")
+      settings.max_message_size = mail.settings.max_message_size = std::stoull(step.arguments.at(2));
+    else if (name == "max_recipients")
+      mail.settings.max_recipients = std::stoull(step.arguments.at(2));
+    else if (name == "recipients_anyone")
+      mail.settings.max_recipients_anyone = std::stoull(step.arguments.at(2));
+    else if (name == "protocol_errors")
+      settings.max_errors = static_cast<unsigned>(std::stoul(step.arguments.at(2)));
+    else
+      return wrong("no such setting");
     return {};
   }
 

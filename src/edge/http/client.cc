@@ -106,8 +106,8 @@ Result<std::string_view> Conversation::receive() {
 }
 
 std::string render(const Request& request) {
-  std::string text = request.method + ' ' + request.target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " +
-                     std::to_string(request.body.size()) + "\r\n";
+  std::string text = request.method + ' ' + request.target +
+                     " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " + std::to_string(request.body.size()) + "\r\n";
   for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
   return text + "\r\n" + request.body;
 }

@@ -21,8 +21,8 @@ std::string_view find_header(const Headers& headers, std::string_view name);
 
 struct Request {
   std::string method = "GET";
-  std::string target = "/";  // as sent: "/v1/queue?state=held"; a client fills this, a handler reads the two below
-  std::string path{};        // decoded: "/v1/queue"
+  std::string target = "/";                    // as sent: "/v1/queue?state=held"; a client fills this, a handler reads the two below
+  std::string path{};                          // decoded: "/v1/queue"
   std::map<std::string, std::string> query{};  // decoded; the last of a name counts
   Headers headers{};
   std::string body{};

@@ -87,10 +87,10 @@ class Connection {
   const Limits& limits_;
   Clock& clock_;
   net::TaskGroup* group_;
-  std::string buffer_;                // read, not yet parsed
-  bool waiting_ = false;              // the parser can do nothing with the buffer before more is read
-  bool reading_ = false;              // a request, or waiting for one
-  bool continued_ = false;            // 100 Continue has been sent
+  std::string buffer_;      // read, not yet parsed
+  bool waiting_ = false;    // the parser can do nothing with the buffer before more is read
+  bool reading_ = false;    // a request, or waiting for one
+  bool continued_ = false;  // 100 Continue has been sent
   std::optional<Response> refusal_;
 };
 
@@ -120,7 +120,7 @@ Task<bool> Connection::serve_one() {
   std::string text = render(response, head, again);
   const bool sent = co_await send(std::move(text));
   if (sent && !complete) co_await drain();
-  co_return sent && again;
+  co_return sent&& again;
 }
 
 Task<bool> Connection::read_request(Parser& parser) {
@@ -173,9 +173,12 @@ Task<bool> Connection::put_buffered(Parser& parser) {
 }
 
 void Connection::refuse(const boost::system::error_code& error) {
-  if (error == beast::error::header_limit) refusal_ = refusal(431, "the request's headers are too large");
-  else if (error == beast::error::body_limit) refusal_ = refusal(413, "the request's body is too large");
-  else refusal_ = refusal(400, "not a valid request: " + error.message());
+  if (error == beast::error::header_limit)
+    refusal_ = refusal(431, "the request's headers are too large");
+  else if (error == beast::error::body_limit)
+    refusal_ = refusal(413, "the request's body is too large");
+  else
+    refusal_ = refusal(400, "not a valid request: " + error.message());
 }
 
 std::optional<Request> Connection::take_request(Parser& parser) {

@@ -20,12 +20,12 @@ namespace godwit::http {
 using Handler = std::function<Task<Response>(Request)>;
 
 struct Limits {
-  std::size_t header_bytes = 16 * 1024;    // request line and headers; beyond: 431
-  std::size_t body_bytes = 1024 * 1024;    // beyond: 413
-  Duration idle = std::chrono::seconds(60);      // between two requests
-  Duration request = std::chrono::seconds(30);   // from the first byte of a request to its last: 408
-  Duration write = std::chrono::seconds(30);     // without progress
-  Clock* clock = nullptr;                        // measures `request`; null = the machine's
+  std::size_t header_bytes = 16 * 1024;         // request line and headers; beyond: 431
+  std::size_t body_bytes = 1024 * 1024;         // beyond: 413
+  Duration idle = std::chrono::seconds(60);     // between two requests
+  Duration request = std::chrono::seconds(30);  // from the first byte of a request to its last: 408
+  Duration write = std::chrono::seconds(30);    // without progress
+  Clock* clock = nullptr;                       // measures `request`; null = the machine's
 };
 
 // Serves the connection to its end and closes it. With `group`, a connection that waits for a request ends when the group

@@ -21,8 +21,10 @@ std::string take(std::string& spare, std::size_t size) {
 }
 
 void give_back(std::string buffer) {
-  if (buffer.size() == kFirstRoom) spare_first = std::move(buffer);
-  else if (buffer.size() == kLargestRoom) spare_largest = std::move(buffer);
+  if (buffer.size() == kFirstRoom)
+    spare_first = std::move(buffer);
+  else if (buffer.size() == kLargestRoom)
+    spare_largest = std::move(buffer);
 }
 
 Error closed() { return Error::temporary(Error::Cause::closed, "the peer ended the connection"); }
@@ -80,9 +82,7 @@ bool LineReader::has_line() const {
   return bytes.find('\n', newline + 1) != std::string_view::npos;
 }
 
-void LineReader::discard() {
-  begin_ = end_ = scanned_ = 0;
-}
+void LineReader::discard() { begin_ = end_ = scanned_ = 0; }
 
 Task<Result<std::size_t>> LineReader::fill(Stream& stream, Duration timeout, For purpose) {
   // Between the pieces of a large body, nothing but this wait is held.
@@ -120,9 +120,12 @@ std::span<char> LineReader::make_room(For purpose) {
 
 void LineReader::grow() {
   std::string larger;
-  if (!large()) larger = take(spare_first, kFirstRoom);
-  else if (buffer_.size() < kLargestRoom) larger = take(spare_largest, kLargestRoom);
-  else larger.resize(buffer_.size() * 2);  // one line of that length, which the owner allowed
+  if (!large())
+    larger = take(spare_first, kFirstRoom);
+  else if (buffer_.size() < kLargestRoom)
+    larger = take(spare_largest, kLargestRoom);
+  else
+    larger.resize(buffer_.size() * 2);  // one line of that length, which the owner allowed
   std::memcpy(larger.data(), data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;

@@ -54,13 +54,13 @@ class LineReader {
   void release();
 
   std::size_t max_line_;
-  std::string buffer_;        // its size is the room; empty = small_ is in use. begin_ .. end_ is filled
+  std::string buffer_;  // its size is the room; empty = small_ is in use. begin_ .. end_ is filled
   std::array<char, 512> small_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  std::size_t scanned_ = 0;   // of the rest, known to hold no LF
-  bool skipping_ = false;     // inside a line that was too long
-  bool more_ = false;         // the last read filled the room: there is probably more
+  std::size_t scanned_ = 0;  // of the rest, known to hold no LF
+  bool skipping_ = false;    // inside a line that was too long
+  bool more_ = false;        // the last read filled the room: there is probably more
 };
 
 }  // namespace godwit::net

@@ -48,7 +48,7 @@ class SocketFile {
   ~SocketFile() { remove(); }
 
   void remove() {
-    struct stat now {};
+    struct stat now{};
     if (!path_.empty() && ::lstat(path_.c_str(), &now) == 0 && now.st_ino == made_.st_ino && now.st_dev == made_.st_dev) {
       ::unlink(path_.c_str());
     }
@@ -57,15 +57,21 @@ class SocketFile {
 
  private:
   std::string path_;
-  struct stat made_ {};
+  struct stat made_{};
 };
 
 // Shared by the listener, the pending wait and the connections on their way to another loop.
 class Acceptor : public std::enable_shared_from_this<Acceptor> {
  public:
   Acceptor(LoopPool& loops, Executor executor, FileDescriptor fd, SocketKind kind, SocketFile file)
-      : loops_(loops), executor_(std::move(executor)), kind_(kind), file_(std::move(file)), fd_(fd.get()), local_(local_endpoint(fd_)),
-        descriptor_(executor_, fd.release()), pause_(executor_) {}
+      : loops_(loops),
+        executor_(std::move(executor)),
+        kind_(kind),
+        file_(std::move(file)),
+        fd_(fd.get()),
+        local_(local_endpoint(fd_)),
+        descriptor_(executor_, fd.release()),
+        pause_(executor_) {}
 
   const Endpoint& endpoint() const { return local_; }
 
@@ -198,7 +204,7 @@ int bind_unix(const FileDescriptor& fd, const sockaddr_un& address) {
 // Removes what an earlier run has left behind; refuses what is alive or no socket.
 Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
   const std::string what = "cannot listen on " + path + ": ";
-  struct stat file {};
+  struct stat file{};
   if (::lstat(path.c_str(), &file) == 0 && !S_ISSOCK(file.st_mode)) {
     return fail(Error::permanent(Error::Cause::conflict, what + "a file that is not a socket is in its place"));
   }

@@ -45,7 +45,7 @@ class Listener {
  public:
   virtual ~Listener() = default;
   virtual void start(OnConnection on_connection) = 0;
-  virtual void close() = 0;  // from any thread; no call-back begins after it returned on the listener's own loop
+  virtual void close() = 0;                      // from any thread; no call-back begins after it returned on the listener's own loop
   virtual const Endpoint& endpoint() const = 0;  // with the port that was given for 0
 };
 

@@ -380,7 +380,7 @@ TEST(Listener, Unix_HasItsMode_ServesAndGoesWithTheListener) {
   {
     EchoServer server;
     server.serve(*listen_unix(server.loops, path, 0660));
-    struct stat file {};
+    struct stat file{};
     ASSERT_EQ(::stat(path.c_str(), &file), 0);
     EXPECT_EQ(file.st_mode & 0777, 0660u);
     const FileDescriptor client = connect_unix(path);

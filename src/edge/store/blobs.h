@@ -31,7 +31,7 @@ struct BlobId {
 
   auto operator<=>(const BlobId&) const = default;
   bool valid() const { return segment != 0; }  // segments count from 1
-  std::string key() const;   // 12 bytes big-endian, for rows
+  std::string key() const;                     // 12 bytes big-endian, for rows
   std::string text() const;
 };
 Result<BlobId> parse_blob_key(std::string_view key);
@@ -58,9 +58,9 @@ class BlobOwners {
 };
 
 struct BlobDamage {
-  BlobId id;              // valid() if the header could still be read
+  BlobId id;  // valid() if the header could still be read
   std::uint64_t owner = 0;
-  std::string where;      // file and offset
+  std::string where;  // file and offset
   std::string what;
   bool acknowledged = false;  // below the highest sync mark: somebody was told that it is kept
 };

@@ -176,7 +176,8 @@ std::unique_ptr<World> memory() { return std::make_unique<MemoryWorld>(); }
 std::unique_ptr<World> disk() { return std::make_unique<DiskWorld>(0); }
 std::unique_ptr<World> disk_with_ram_pool() { return std::make_unique<DiskWorld>(1 << 20); }
 
-INSTANTIATE_TEST_SUITE_P(All, BlobsTest, ::testing::Values(Make{"memory", memory}, Make{"segments", disk}, Make{"pooled", disk_with_ram_pool}),
+INSTANTIATE_TEST_SUITE_P(All, BlobsTest,
+                         ::testing::Values(Make{"memory", memory}, Make{"segments", disk}, Make{"pooled", disk_with_ram_pool}),
                          [](const auto& made) { return std::string(made.param.name); });
 
 TEST(BlobId, Key_AndText_RoundTrip) {

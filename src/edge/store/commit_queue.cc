@@ -76,9 +76,7 @@ void CommitQueue::when_room(std::move_only_function<void()> call) {
   call();
 }
 
-CommitQueue::Time CommitQueue::next_duty() const {
-  return unsynced_ || unmarked_ ? std::min(lazy_until_, next_tick_) : next_tick_;
-}
+CommitQueue::Time CommitQueue::next_duty() const { return unsynced_ || unmarked_ ? std::min(lazy_until_, next_tick_) : next_tick_; }
 
 void CommitQueue::serve() {
   std::unique_lock lock(mutex_);

@@ -24,7 +24,7 @@ class File {
   virtual Result<void> write_at(std::uint64_t offset, std::string_view bytes) = 0;
   // The same for parts that lie one behind the other: pwritev where there is one, write_at for each where not.
   virtual Result<void> write_parts(std::uint64_t offset, std::span<const std::string_view> parts);
-  virtual Result<void> sync_data() = 0;  // fdatasync
+  virtual Result<void> sync_data() = 0;                    // fdatasync
   virtual Result<void> allocate(std::uint64_t bytes) = 0;  // posix_fallocate from 0; `full` on ENOSPC
   virtual Result<void> truncate(std::uint64_t bytes) = 0;
   virtual Result<std::uint64_t> size() = 0;
@@ -35,7 +35,7 @@ class Disk {
   enum class Open : std::uint8_t { read, write_existing, create_new, create_or_open };
   virtual ~Disk() = default;
   virtual Result<std::unique_ptr<File>> open(const std::string& path, Open how) = 0;
-  virtual Result<void> make_directories(const std::string& path) = 0;  // mode 0700
+  virtual Result<void> make_directories(const std::string& path) = 0;               // mode 0700
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;  // names, sorted; directories too
   virtual Result<bool> exists(const std::string& path) = 0;
   virtual Result<bool> is_directory(const std::string& path) = 0;

@@ -59,8 +59,10 @@ class PosixFile final : public File {
     while (done < into.size()) {
       const ssize_t count = ::pread(fd_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
       if (count == 0) break;
-      if (count > 0) done += static_cast<std::size_t>(count);
-      else if (errno != EINTR) return failed("read", path_, errno);
+      if (count > 0)
+        done += static_cast<std::size_t>(count);
+      else if (errno != EINTR)
+        return failed("read", path_, errno);
     }
     return done;
   }
@@ -102,7 +104,7 @@ class PosixFile final : public File {
   }
 
   Result<std::uint64_t> size() override {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd_, &status) != 0) return failed("stat", path_, errno);
     return static_cast<std::uint64_t>(status.st_size);
   }
@@ -173,14 +175,14 @@ class PosixDisk final : public Disk {
   }
 
   Result<bool> exists(const std::string& path) override {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) == 0) return true;
     if (errno == ENOENT || errno == ENOTDIR) return false;
     return failed("stat", path, errno);
   }
 
   Result<bool> is_directory(const std::string& path) override {
-    struct stat status {};
+    struct stat status{};
     if (::stat(path.c_str(), &status) == 0) return S_ISDIR(status.st_mode);
     if (errno == ENOENT || errno == ENOTDIR) return false;
     return failed("stat", path, errno);
@@ -209,7 +211,7 @@ class PosixDisk final : public Disk {
   }
 
   Result<std::uint64_t> free_bytes(const std::string& path) override {
-    struct statvfs status {};
+    struct statvfs status{};
     if (::statvfs(path.c_str(), &status) != 0) return failed("ask for free space", path, errno);
     return std::uint64_t{status.f_bavail} * status.f_frsize;
   }

@@ -11,10 +11,14 @@ std::size_t size_of(const Batch::Operation& operation) {
   return std::visit(
       [](const auto& op) -> std::size_t {
         using Op = std::decay_t<decltype(op)>;
-        if constexpr (std::is_same_v<Op, Batch::Put>) return op.key.size() + op.value.size();
-        else if constexpr (std::is_same_v<Op, Batch::EraseRange>) return op.from.size() + op.to.size();
-        else if constexpr (std::is_same_v<Op, Batch::Fence>) return op.lease.size() + 8;
-        else return op.key.size() + 8;
+        if constexpr (std::is_same_v<Op, Batch::Put>)
+          return op.key.size() + op.value.size();
+        else if constexpr (std::is_same_v<Op, Batch::EraseRange>)
+          return op.from.size() + op.to.size();
+        else if constexpr (std::is_same_v<Op, Batch::Fence>)
+          return op.lease.size() + 8;
+        else
+          return op.key.size() + 8;
       },
       operation);
 }
@@ -59,9 +63,12 @@ void check_limits(const Batch& batch) {
     std::visit(
         [](const auto& op) {
           using Op = std::decay_t<decltype(op)>;
-          if constexpr (std::is_same_v<Op, Batch::EraseRange>) GODWIT_CHECK(op.from.size() <= kMaxKey && op.to.size() <= kMaxKey);
-          else if constexpr (std::is_same_v<Op, Batch::Fence>) GODWIT_CHECK(op.lease.size() + 6 <= kMaxKey);
-          else GODWIT_CHECK(op.key.size() <= kMaxKey);
+          if constexpr (std::is_same_v<Op, Batch::EraseRange>)
+            GODWIT_CHECK(op.from.size() <= kMaxKey && op.to.size() <= kMaxKey);
+          else if constexpr (std::is_same_v<Op, Batch::Fence>)
+            GODWIT_CHECK(op.lease.size() + 6 <= kMaxKey);
+          else
+            GODWIT_CHECK(op.key.size() <= kMaxKey);
           if constexpr (std::is_same_v<Op, Batch::Put>) GODWIT_CHECK(op.value.size() <= kMaxValue);
         },
         operation);
@@ -71,8 +78,10 @@ void check_limits(const Batch& batch) {
 Result<void> as_result(const WriteDone& done, std::string_view what) {
   switch (done.outcome) {
     case WriteOutcome::ok: return {};
-    case WriteOutcome::conflict: return fail(Error::temporary(Error::Cause::conflict, fmt::format("{}: changed by somebody else meanwhile", what)));
-    case WriteOutcome::fenced: return fail(Error::temporary(Error::Cause::conflict, fmt::format("{}: another node owns this partition now", what)));
+    case WriteOutcome::conflict:
+      return fail(Error::temporary(Error::Cause::conflict, fmt::format("{}: changed by somebody else meanwhile", what)));
+    case WriteOutcome::fenced:
+      return fail(Error::temporary(Error::Cause::conflict, fmt::format("{}: another node owns this partition now", what)));
     case WriteOutcome::full: return fail(Error::temporary(Error::Cause::full, fmt::format("{}: the disk is full", what)));
     case WriteOutcome::unknown: return fail(Error::temporary(Error::Cause::io, fmt::format("{}: the store failed", what)));
   }

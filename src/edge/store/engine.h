@@ -79,20 +79,46 @@ class View {
 // What a write does, in order; applied whole or not at all.
 class Batch {
  public:
-  struct Put { Keyspace keyspace; std::string key; std::string value; };
-  struct Erase { Keyspace keyspace; std::string key; };
-  struct EraseRange { Keyspace keyspace; std::string from; std::string to; };
-  struct Add { Keyspace keyspace; std::string key; std::int64_t delta; };               // value: 8 bytes big-endian, two's complement
-  struct Require { Keyspace keyspace; std::string key; std::optional<RowVersion> version; };  // nothing = the row must be absent
-  struct Fence { std::string lease; std::uint64_t epoch; };                             // the lease row of this partition must hold this epoch
+  struct Put {
+    Keyspace keyspace;
+    std::string key;
+    std::string value;
+  };
+  struct Erase {
+    Keyspace keyspace;
+    std::string key;
+  };
+  struct EraseRange {
+    Keyspace keyspace;
+    std::string from;
+    std::string to;
+  };
+  struct Add {
+    Keyspace keyspace;
+    std::string key;
+    std::int64_t delta;
+  };  // value: 8 bytes big-endian, two's complement
+  struct Require {
+    Keyspace keyspace;
+    std::string key;
+    std::optional<RowVersion> version;
+  };  // nothing = the row must be absent
+  struct Fence {
+    std::string lease;
+    std::uint64_t epoch;
+  };  // the lease row of this partition must hold this epoch
   using Operation = std::variant<Put, Erase, EraseRange, Add, Require, Fence>;
 
   void put(Keyspace keyspace, std::string key, std::string value) { add_operation(Put{keyspace, std::move(key), std::move(value)}); }
   void erase(Keyspace keyspace, std::string key) { add_operation(Erase{keyspace, std::move(key)}); }
-  void erase_range(Keyspace keyspace, std::string from, std::string to) { add_operation(EraseRange{keyspace, std::move(from), std::move(to)}); }
+  void erase_range(Keyspace keyspace, std::string from, std::string to) {
+    add_operation(EraseRange{keyspace, std::move(from), std::move(to)});
+  }
   // The sum after the write is in WriteDone::sums, in the order of the add()s. An absent row counts as 0.
   void add(Keyspace keyspace, std::string key, std::int64_t delta) { add_operation(Add{keyspace, std::move(key), delta}); }
-  void require(Keyspace keyspace, std::string key, std::optional<RowVersion> version) { add_operation(Require{keyspace, std::move(key), version}); }
+  void require(Keyspace keyspace, std::string key, std::optional<RowVersion> version) {
+    add_operation(Require{keyspace, std::move(key), version});
+  }
   void require_absent(Keyspace keyspace, std::string key) { require(keyspace, std::move(key), std::nullopt); }
   void fence(std::string lease, std::uint64_t epoch) { add_operation(Fence{std::move(lease), epoch}); }
 

@@ -221,15 +221,15 @@ TYPED_TEST_P(EngineConformance, StackedRequires_OneWins) {
 TYPED_TEST_P(EngineConformance, Require_IsDecidedAgainstUncommittedBatches) {
   const RowVersion version = this->put("row", "1").version;
   std::vector<Batch> batches(7);
-  batches[0].put(this->kSpace, "fresh", "x");                   // ok
-  batches[1].require_absent(this->kSpace, "fresh");             // conflict: 0 waits before it
-  batches[2].require(this->kSpace, "row", version);             // ok
+  batches[0].put(this->kSpace, "fresh", "x");        // ok
+  batches[1].require_absent(this->kSpace, "fresh");  // conflict: 0 waits before it
+  batches[2].require(this->kSpace, "row", version);  // ok
   batches[2].put(this->kSpace, "row", "2");
-  batches[3].require(this->kSpace, "row", version);             // conflict: 2 has put it anew
-  batches[4].erase(this->kSpace, "row");                        // ok
-  batches[5].require_absent(this->kSpace, "row");               // ok
-  batches[5].require(this->kSpace, "fresh", std::nullopt);      // conflict
-  batches[6].require_absent(this->kSpace, "row");               // ok
+  batches[3].require(this->kSpace, "row", version);         // conflict: 2 has put it anew
+  batches[4].erase(this->kSpace, "row");                    // ok
+  batches[5].require_absent(this->kSpace, "row");           // ok
+  batches[5].require(this->kSpace, "fresh", std::nullopt);  // conflict
+  batches[6].require_absent(this->kSpace, "row");           // ok
   const auto done = this->write_stacked(std::move(batches));
   std::vector<WriteOutcome> outcomes;
   for (const auto& one : done) outcomes.push_back(one.outcome);
@@ -247,7 +247,7 @@ TYPED_TEST_P(EngineConformance, EraseRange_IsSeenByStackedRequires) {
   batches[3].require_absent(this->kSpace, "m/1");
   batches[3].require_absent(this->kSpace, "m/2");
   batches[3].put(this->kSpace, "m/2", "again");
-  batches[4].require_absent(this->kSpace, "m/2");    // conflict
+  batches[4].require_absent(this->kSpace, "m/2");  // conflict
   const auto done = this->write_stacked(std::move(batches));
   EXPECT_EQ(done[2].outcome, WriteOutcome::conflict);
   EXPECT_EQ(done[3].outcome, WriteOutcome::ok);
@@ -369,7 +369,8 @@ TYPED_TEST_P(EngineConformance, Scan_ResumesWhereItStopped) {
   }
   std::ranges::sort(expected);
   ASSERT_TRUE(this->write(std::move(batch)).ok());
-  for (const ScanLimit limit : {ScanLimit{1, 1 << 20}, ScanLimit{7, 1 << 20}, ScanLimit{1'000, 100}, ScanLimit{1'000, 1}, ScanLimit{200, 1 << 20}}) {
+  for (const ScanLimit limit :
+       {ScanLimit{1, 1 << 20}, ScanLimit{7, 1 << 20}, ScanLimit{1'000, 100}, ScanLimit{1'000, 1}, ScanLimit{200, 1 << 20}}) {
     std::vector<std::string> forward;
     for (std::optional<std::string> from = ""; from;) {
       const Page page = this->scan(*from, "", limit);
@@ -451,7 +452,8 @@ TYPED_TEST_P(EngineConformance, Full_RefusesGrowthAlone) {
 
 TYPED_TEST_P(EngineConformance, Batch_OfOneMebibyte_IsTaken) {
   Batch batch;
-  while (batch.bytes() + kMaxValue + 3 <= kMaxBatch) batch.put(this->kSpace, std::to_string(100 + batch.operations().size()), std::string(kMaxValue, 'x'));
+  while (batch.bytes() + kMaxValue + 3 <= kMaxBatch)
+    batch.put(this->kSpace, std::to_string(100 + batch.operations().size()), std::string(kMaxValue, 'x'));
   const std::size_t rows = batch.operations().size();
   ASSERT_TRUE(this->write(std::move(batch)).ok());
   EXPECT_EQ(this->scan("", "", {1'000, 8 << 20}).rows.size(), rows);

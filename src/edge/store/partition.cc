@@ -18,8 +18,10 @@ std::optional<Keyspace> written(const Batch::Operation& operation) {
   return std::visit(
       [](const auto& op) -> std::optional<Keyspace> {
         using Op = std::decay_t<decltype(op)>;
-        if constexpr (std::is_same_v<Op, Batch::Fence> || std::is_same_v<Op, Batch::Require>) return std::nullopt;
-        else return op.keyspace;
+        if constexpr (std::is_same_v<Op, Batch::Fence> || std::is_same_v<Op, Batch::Require>)
+          return std::nullopt;
+        else
+          return op.keyspace;
       },
       operation);
 }
@@ -153,8 +155,10 @@ Decision Serialiser::decide(Partition partition, const Batch& batch, CommittedRo
 void Serialiser::accept(PendingWrite& write) {
   write.next = nullptr;
   write.indexed = false;
-  if (last_) last_->next = &write;
-  else first_ = &write;
+  if (last_)
+    last_->next = &write;
+  else
+    first_ = &write;
   last_ = &write;
   if (!not_indexed_) not_indexed_ = &write;
   for (const auto& operation : write.batch.operations()) {

@@ -122,7 +122,7 @@ class PosixFileSystem final : public rocksdb::FileSystemWrapper {
   static IOStatus open(const std::string& path, int flags, const FileOptions& options, std::unique_ptr<FSWritableFile>& result) {
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, 0600);
     if (descriptor < 0) return os_error("opening", path, errno);
-    struct stat now {};
+    struct stat now{};
     if (::fstat(descriptor, &now) != 0) {
       const int number = errno;
       ::close(descriptor);

@@ -64,14 +64,17 @@ Result<void> RocksDb::open_families(const RocksDbSettings& settings) {
   if (rocksdb::DB::ListColumnFamilies(options, settings.path, &there).ok()) {
     for (const auto& name : there) {
       const bool known = std::ranges::any_of(wanted, [&](const auto& family) { return family.name == name; });
-      if (!known) return fail(Error::permanent(Error::Cause::unsupported, fmt::format("{} holds the keyspace '{}' of a later version of Godwit", settings.path, name)));
+      if (!known)
+        return fail(Error::permanent(Error::Cause::unsupported,
+                                     fmt::format("{} holds the keyspace '{}' of a later version of Godwit", settings.path, name)));
     }
   }
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   const rocksdb::Status status = rocksdb::DB::Open(options, settings.path, wanted, &handles, &db);
   db_.reset(db);
-  if (status.IsCorruption()) return fail(as_error(status, fmt::format("the rows in {} are damaged, run `godwit store repair`", settings.path)));
+  if (status.IsCorruption())
+    return fail(as_error(status, fmt::format("the rows in {} are damaged, run `godwit store repair`", settings.path)));
   if (!status.ok()) return fail(as_error(status, fmt::format("opening the rows in {}", settings.path)));
   default_family_ = handles[0];
   std::copy_n(handles.begin() + 1, kKeyspaces, families_.begin());

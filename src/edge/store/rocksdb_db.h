@@ -52,7 +52,8 @@ class RocksDb {
   void wait_unused();
 
   // Incomplete: not cached. Other failures of rows as Lookup::Kind::failed, logged.
-  rocksdb::Status get(const rocksdb::Snapshot* snapshot, Keyspace keyspace, const std::string& full_key, Tier tier, rocksdb::PinnableSlice& value);
+  rocksdb::Status get(const rocksdb::Snapshot* snapshot, Keyspace keyspace, const std::string& full_key, Tier tier,
+                      rocksdb::PinnableSlice& value);
   Lookup look(Partition partition, Keyspace keyspace, std::string_view key, Tier tier);
 
   // Work on other threads that must end before the database does.

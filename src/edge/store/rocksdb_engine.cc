@@ -51,8 +51,8 @@ Result<void> check_log(Disk& disk, const std::string& path) {
   }
   GODWIT_ASSIGN(const WalReport report, check_wal(disk, path));
   if (!report.acknowledged.empty()) {
-    return fail(Error::permanent(Error::Cause::corrupt, fmt::format("the log of the store is damaged: {}/{}; run `godwit store repair`", path,
-                                                                    report.acknowledged.front().text())));
+    return fail(Error::permanent(Error::Cause::corrupt, fmt::format("the log of the store is damaged: {}/{}; run `godwit store repair`",
+                                                                    path, report.acknowledged.front().text())));
   }
   GODWIT_ASSIGN(const bool lost, lacks_current(disk, path, report));
   if (lost) {
@@ -65,7 +65,11 @@ Result<void> check_log(Disk& disk, const std::string& path) {
 
 struct RocksDbEngine::Impl final : CommitSink {
   Impl(RocksDbSettings given, BlockingPool& blocking_pool, std::shared_ptr<Disk> under, std::unique_ptr<RocksDb> database)
-      : settings(std::move(given)), pool(blocking_pool), disk(std::move(under)), db(std::move(database)), writer(*db),
+      : settings(std::move(given)),
+        pool(blocking_pool),
+        disk(std::move(under)),
+        db(std::move(database)),
+        writer(*db),
         queue(std::make_unique<CommitQueue>(*this, db->last_version())) {}
 
   ~Impl() override {
@@ -185,7 +189,8 @@ Task<WriteDone> RocksDbEngine::write(Partition partition, Batch batch) {
     if (batch.refuse_when_full && full()) co_return WriteDone{WriteOutcome::full, {}, 0};
     WriteStep step;
     if (attempts <= kAttemptsOnLoop) {
-      step = co_await suspend<WriteStep>([&](Resume<WriteStep> resume) { impl_->attempt(partition, batch, std::move(resume), Tier::cache); });
+      step =
+          co_await suspend<WriteStep>([&](Resume<WriteStep> resume) { impl_->attempt(partition, batch, std::move(resume), Tier::cache); });
     } else {
       const auto shared = std::make_shared<Batch>(std::move(batch));
       step = co_await suspend<WriteStep>([&](Resume<WriteStep> resume) {

@@ -112,11 +112,13 @@ class Copy {
       if (further.empty()) return std::nullopt;
       ++further.back();
       further = padded(further);
-      if (readable(further)) good = further;
-      else step = further;
+      if (readable(further))
+        good = further;
+      else
+        step = further;
     }
     if (good.empty()) return std::nullopt;
-    for (std::string low = step; ;) {
+    for (std::string low = step;;) {
       const std::string middle = between(low, good);
       if (middle == low) return good;
       (readable(middle) ? good : low) = middle;
@@ -169,8 +171,8 @@ Result<bool> repair_log(Disk& disk, const std::string& path, Lines& lines) {
   GODWIT_TRY(salvage_wal(disk, path, report));
   for (const auto& damage : report.acknowledged) {
     const std::string until = damage.sequence_after > 0 ? std::to_string(damage.sequence_after - 1) : "the end";
-    lines.push_back(fmt::format("{}; the changes {} to {} are lost; the file is kept in {}/damaged", damage.text(), damage.sequence_before + 1,
-                                until, path));
+    lines.push_back(fmt::format("{}; the changes {} to {} are lost; the file is kept in {}/damaged", damage.text(),
+                                damage.sequence_before + 1, until, path));
   }
   return lacks_current(disk, path, report);
 }
@@ -186,8 +188,8 @@ Result<void> rebuild_manifest(const RocksDbSettings& settings, const std::string
   }
   const rocksdb::Status status = rocksdb::RepairDB(settings.path, options, families);
   if (!status.ok()) return fail(as_error(status, fmt::format("rebuilding the list of tables in {}", settings.path)));
-  lines.push_back(fmt::format("the list of tables was rebuilt, rows erased long ago may be back ({}); what was unreadable is kept in {}/lost", why,
-                              settings.path));
+  lines.push_back(fmt::format(
+      "the list of tables was rebuilt, rows erased long ago may be back ({}); what was unreadable is kept in {}/lost", why, settings.path));
   return {};
 }
 

@@ -6,7 +6,13 @@ namespace godwit::store {
 
 SegmentBody::SegmentBody(SegmentWriter& writer, SegmentRamPool& pool, SegmentFiles& files, SpaceGuard* guard, Partition partition,
                          std::uint64_t owner)
-    : writer_(writer), pool_(pool), files_(files), guard_(guard), chunk_bytes_(files.settings().chunk_bytes), id_{partition, 0, 0}, owner_(owner) {}
+    : writer_(writer),
+      pool_(pool),
+      files_(files),
+      guard_(guard),
+      chunk_bytes_(files.settings().chunk_bytes),
+      id_{partition, 0, 0},
+      owner_(owner) {}
 
 SegmentBody::SegmentBody(SegmentWriter& writer, SegmentRamPool& pool, SegmentFiles& files, BlobId of, std::uint64_t owner)
     : writer_(writer), pool_(pool), files_(files), chunk_bytes_(files.settings().chunk_bytes), id_(of), copy_(true), owner_(owner) {}

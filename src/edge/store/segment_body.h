@@ -16,7 +16,8 @@ inline constexpr std::size_t kPooledBody = 64 * 1024;
 
 class SegmentBody final : public BlobWriter {
  public:
-  SegmentBody(SegmentWriter& writer, SegmentRamPool& pool, SegmentFiles& files, SpaceGuard* guard, Partition partition, std::uint64_t owner);
+  SegmentBody(SegmentWriter& writer, SegmentRamPool& pool, SegmentFiles& files, SpaceGuard* guard, Partition partition,
+              std::uint64_t owner);
   // A copy that keeps the name `of`: made by compaction, never refused by the guard, not put into the pool.
   SegmentBody(SegmentWriter& writer, SegmentRamPool& pool, SegmentFiles& files, BlobId of, std::uint64_t owner);
   ~SegmentBody() override;
@@ -40,7 +41,7 @@ class SegmentBody final : public BlobWriter {
   SegmentFiles& files_;
   SpaceGuard* guard_ = nullptr;
   const std::size_t chunk_bytes_;
-  BlobId id_;               // valid() once finished; of a copy from the beginning
+  BlobId id_;  // valid() once finished; of a copy from the beginning
   bool copy_ = false;
   bool finished_ = false;
   std::uint64_t owner_;

@@ -4,7 +4,8 @@
 
 namespace godwit::store {
 
-SegmentCompaction::SegmentCompaction(SegmentFiles& files, SegmentWriter& writer, SegmentReader& reader, SegmentRamPool& bodies, Engine& engine)
+SegmentCompaction::SegmentCompaction(SegmentFiles& files, SegmentWriter& writer, SegmentReader& reader, SegmentRamPool& bodies,
+                                     Engine& engine)
     : files_(files), writer_(writer), reader_(reader), bodies_(bodies), engine_(engine) {}
 
 Task<Result<SegmentCompaction::Copy>> SegmentCompaction::copy(NeededBlob blob) {
@@ -46,7 +47,8 @@ Task<Result<bool>> SegmentCompaction::move_out(SegmentRef segment, Findings find
       continue;
     }
     if (made.error().cause != Error::Cause::corrupt && made.error().cause != Error::Cause::not_found) co_return fail(made.error());
-    log::error("a message body that is needed does not verify", {{"blob", blob.id.text()}, {"owner", blob.owner}, {"error", made.error().text}});
+    log::error("a message body that is needed does not verify",
+               {{"blob", blob.id.text()}, {"owner", blob.owner}, {"error", made.error().text}});
     segment->stuck = true;
     all = false;
   }

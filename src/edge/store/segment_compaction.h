@@ -23,7 +23,7 @@ class SegmentCompaction {
  private:
   struct Copy {
     BlobId id;
-    std::optional<RowVersion> row;  // of the row as it was before copying
+    std::optional<RowVersion> row;      // of the row as it was before copying
     std::unique_ptr<SegmentBody> body;  // pins the copy until the row is there
   };
   Task<Result<Copy>> copy(NeededBlob blob);

@@ -21,10 +21,10 @@ inline constexpr std::uint32_t kSegmentVersion = 1;
 inline constexpr std::size_t kSegmentHeadBytes = 36;
 inline constexpr std::size_t kRecordHeaderBytes = 56;
 inline constexpr std::size_t kIndexEntryBytes = 40;
-inline constexpr std::uint32_t kFirstRecord = 4096;   // offset of the first record
-inline constexpr std::uint32_t kSegmentTail = 4096;   // the last page: seal, and the second copy of the head
-inline constexpr std::uint32_t kSecondHead = 64;      // that copy lies so far before the end
-inline constexpr std::size_t kMostSpans = 300;        // what a seal has room for
+inline constexpr std::uint32_t kFirstRecord = 4096;  // offset of the first record
+inline constexpr std::uint32_t kSegmentTail = 4096;  // the last page: seal, and the second copy of the head
+inline constexpr std::uint32_t kSecondHead = 64;     // that copy lies so far before the end
+inline constexpr std::size_t kMostSpans = 300;       // what a seal has room for
 
 // Where a record lies. Segments count from 1, so {0, 0} is nowhere.
 struct Location {
@@ -44,9 +44,9 @@ enum class RecordType : std::uint8_t {
 
 struct RecordHeader {
   RecordType type = RecordType::whole;
-  std::uint32_t length = 0;       // of the payload
-  Location at;                    // where the record itself lies
-  BlobId blob;                    // whole, list: the blob's name (a copy made by compaction keeps the first one's); chunk: partition alone
+  std::uint32_t length = 0;  // of the payload
+  Location at;               // where the record itself lies
+  BlobId blob;               // whole, list: the blob's name (a copy made by compaction keeps the first one's); chunk: partition alone
   std::uint64_t owner = 0;
   Location body;                  // chunk, list: where the first chunk of the body lies; joins chunks to their list
   std::uint32_t ordinal = 0;      // chunk: 0, 1, 2 ...

@@ -106,7 +106,8 @@ TEST(SegmentFormat, List_EncodedAndParsed_IsTheSame) {
 }
 
 TEST(SegmentFormat, Index_EncodedAndParsed_IsTheSame) {
-  const std::vector<IndexEntry> index{{RecordType::whole, 4096, 5, {1024, 7, 4096}, 99, {}}, {RecordType::list, 5000, 24, {1024, 7, 5000}, 98, {6, 4096}}};
+  const std::vector<IndexEntry> index{{RecordType::whole, 4096, 5, {1024, 7, 4096}, 99, {}},
+                                      {RecordType::list, 5000, 24, {1024, 7, 5000}, 98, {6, 4096}}};
   const auto parsed = parse_index(encode_index(index));
   ASSERT_TRUE(parsed);
   ASSERT_EQ(parsed->size(), 2u);

@@ -9,9 +9,9 @@
 namespace godwit::store {
 namespace {
 
-constexpr std::size_t kFirstGuess = 16 * 1024;      // read at once when the length is not known yet
+constexpr std::size_t kFirstGuess = 16 * 1024;  // read at once when the length is not known yet
 constexpr std::size_t kPiecesBytes = 8u << 20;
-constexpr std::size_t kMovedRowBytes = 9;            // on disk: do not change (docs/formats/segments.md)
+constexpr std::size_t kMovedRowBytes = 9;  // on disk: do not change (docs/formats/segments.md)
 constexpr char kMovedRowFormat = 1;
 
 BlobId piece_key(Location where) { return {0, where.segment, where.offset}; }
@@ -32,7 +32,8 @@ SegmentReader::SegmentReader(SegmentFiles& files, SegmentWriter& writer, Segment
     : files_(files), writer_(writer), bodies_(bodies), engine_(engine), pool_(pool), pieces_(kPiecesBytes) {}
 
 Error SegmentReader::damaged(const Segment& segment, std::uint32_t offset) const {
-  return Error::permanent(Error::Cause::corrupt, fmt::format("the record at offset {} of segment {} does not verify", offset, segment.head.number));
+  return Error::permanent(Error::Cause::corrupt,
+                          fmt::format("the record at offset {} of segment {} does not verify", offset, segment.head.number));
 }
 
 Task<Result<std::string>> SegmentReader::read(BlobId id, std::uint64_t offset, std::size_t length) {
@@ -138,7 +139,8 @@ Result<std::shared_ptr<const std::string>> SegmentReader::chunk(const ChunkRef& 
 Result<void> SegmentReader::holds(const Segment& segment, std::uint32_t offset) const {
   const bool beyond = segment.sealed.load(std::memory_order_acquire) && offset >= segment.end.load(std::memory_order_relaxed);
   if (beyond || segment.is_lost(offset)) {
-    return fail(Error::permanent(Error::Cause::not_found, fmt::format("nothing lies at offset {} of segment {}", offset, segment.head.number)));
+    return fail(
+        Error::permanent(Error::Cause::not_found, fmt::format("nothing lies at offset {} of segment {}", offset, segment.head.number)));
   }
   return {};
 }

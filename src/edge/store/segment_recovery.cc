@@ -37,8 +37,8 @@ class Recovery {
 
   SegmentFiles& files_;
   Recovered out_;
-  std::vector<Scanned> scanned_;  // by number
-  std::set<Location> chunks_;     // intact ones of the scanned segments
+  std::vector<Scanned> scanned_;    // by number
+  std::set<Location> chunks_;       // intact ones of the scanned segments
   std::set<std::uint32_t> judged_;  // numbers of the segments that were scanned
   Location mark_;
 };
@@ -53,7 +53,8 @@ Result<std::string> Recovery::contents(Segment& segment) {
 
 void Recovery::report(const Segment& segment, std::uint32_t offset, BlobId blob, std::uint64_t owner, std::string what) {
   const bool kept = acknowledged(segment, offset);
-  out_.damage.push_back({blob, owner, fmt::format("{} (segment {}) offset {}", segment.path, segment.head.number, offset), std::move(what), kept});
+  out_.damage.push_back(
+      {blob, owner, fmt::format("{} (segment {}) offset {}", segment.path, segment.head.number, offset), std::move(what), kept});
 }
 
 Result<void> Recovery::scan(SegmentFiles::Found& found) {

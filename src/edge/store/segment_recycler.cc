@@ -42,7 +42,7 @@ Task<Result<bool>> SegmentRecycler::needed(BlobId id, std::uint64_t owner, Locat
   GODWIT_CO_ASSIGN(const std::optional<MovedRow> row, co_await reader_.moved(id));
   const bool here = row ? row->at == where : original;
   if (!live && row && here) GODWIT_CO_TRY(co_await erase_moved_row(id, row->version));
-  co_return live && here;
+  co_return live&& here;
 }
 
 // A chunk is needed if the list that closes its body is. The list lies in this segment or in a later one.

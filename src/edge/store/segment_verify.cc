@@ -60,7 +60,8 @@ Result<void> SegmentVerifier::verify_lists() {
     if (!record) continue;
     const auto list = parse_list(record->payload());
     const auto bad = [&](const ChunkRef& ref) { return bad_chunks_.contains(ref.at); };
-    if (!list || std::any_of(list->chunks.begin(), list->chunks.end(), bad)) report(*pin, entry, "a piece of this long body does not verify");
+    if (!list || std::any_of(list->chunks.begin(), list->chunks.end(), bad))
+      report(*pin, entry, "a piece of this long body does not verify");
   }
   return {};
 }

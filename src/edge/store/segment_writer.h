@@ -24,9 +24,9 @@ namespace godwit::store {
 
 struct NewRecord {
   RecordType type = RecordType::whole;
-  BlobId blob;                 // !valid(): named after its own place
+  BlobId blob;  // !valid(): named after its own place
   std::uint64_t owner = 0;
-  Location body;               // chunk: {0, 0} = it is the first one
+  Location body;  // chunk: {0, 0} = it is the first one
   std::uint32_t ordinal = 0;
   std::shared_ptr<const std::string> payload;
 };
@@ -80,9 +80,9 @@ class SegmentWriter {
   struct Group {
     std::uint64_t number = 0;
     std::vector<Run> runs;
-    std::size_t mark_run = 0;    // the mark is the first record of this run, filled in when the group is written
+    std::size_t mark_run = 0;  // the mark is the first record of this run, filled in when the group is written
     std::uint64_t bytes = 0;
-    bool records = false;        // false: nothing but the mark
+    bool records = false;  // false: nothing but the mark
   };
   struct Active {
     SegmentRef segment;
@@ -126,15 +126,15 @@ class SegmentWriter {
   mutable std::mutex mutex_;
   std::condition_variable work_;
   Active active_;
-  std::deque<Group> groups_;       // the last one is still open
+  std::deque<Group> groups_;  // the last one is still open
   std::uint64_t next_group_ = 1;
-  std::uint64_t done_group_ = 0;   // synced or failed, with all before it
+  std::uint64_t done_group_ = 0;  // synced or failed, with all before it
   std::set<std::uint64_t> failed_groups_;
   std::uint64_t queued_bytes_ = 0;
   std::map<std::uint64_t, std::vector<Waiter>> waiters_;  // by group
   std::deque<Waiter> room_waiters_;
-  Location synced_;                // everything before it
-  bool mark_due_ = true;           // synced_ has moved since the last mark
+  Location synced_;       // everything before it
+  bool mark_due_ = true;  // synced_ has moved since the last mark
   bool stopping_ = false;
   std::atomic<bool> dead_{false};
   std::atomic<std::uint64_t> settled_{0};  // the position behind the last finished group, packed

@@ -59,7 +59,8 @@ void SegmentWriter::finish(const Group& group, const Result<Location>& done, std
   if (!ok) failed_groups_.insert(group.number);
   if (ok) synced_ = *done;
   mark_due_ = ok && group.records;
-  const Location behind = group.runs.empty() ? synced_ : Location{group.runs.back().segment->head.number, group.runs.back().offset + group.runs.back().length};
+  const Location behind =
+      group.runs.empty() ? synced_ : Location{group.runs.back().segment->head.number, group.runs.back().offset + group.runs.back().length};
   settled_.store(pack(behind), std::memory_order_release);
   groups_done_.fetch_add(1, std::memory_order_relaxed);
   queued_bytes_ -= std::min(queued_bytes_, group.bytes);

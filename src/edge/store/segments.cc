@@ -16,8 +16,8 @@
 namespace godwit::store {
 namespace {
 
-constexpr std::size_t kExaminedACall = 16;                 // segments that look empty
-constexpr Duration kExamineAgain{6 * 60 * 60 * 1000};      // live counts drift (a drop lost in a crash): look once in so long
+constexpr std::size_t kExaminedACall = 16;             // segments that look empty
+constexpr Duration kExamineAgain{6 * 60 * 60 * 1000};  // live counts drift (a drop lost in a crash): look once in so long
 
 void log_and_abort(const Error& error) {
   log::error("message bytes cannot be written; what was acknowledged is safe, the server ends", {{"error", error.text}});
@@ -74,7 +74,8 @@ class SegmentStore final : public Segments {
 Result<void> SegmentStore::open() {
   GODWIT_ASSIGN(recovered_, recover_segments(files_));
   // The number must be on the disk before an id with it is given out. Without room for it, nothing is accepted yet.
-  if (const auto made = files_.make_spare(recovered_.first_number); !made && made.error().cause != Error::Cause::full) return fail(made.error());
+  if (const auto made = files_.make_spare(recovered_.first_number); !made && made.error().cause != Error::Cause::full)
+    return fail(made.error());
   writer_ = std::make_unique<SegmentWriter>(files_, recovered_.first_number);
   reader_ = std::make_unique<SegmentReader>(files_, *writer_, bodies_, engine_, pool_);
   counts_ = std::make_unique<SegmentLiveCounts>(files_, *reader_, engine_, pool_);

@@ -60,8 +60,10 @@ void check_after_the_cut(SegmentWorld& world, Ledger& ledger) {
   world.expect_all_readable();
   for (const auto& [id, body] : ledger.given) {
     const auto got = world.get(id);
-    if (got) EXPECT_TRUE(*got == body) << id.text() << " gives somebody else's bytes";
-    else EXPECT_EQ(got.error().cause, Error::Cause::not_found) << id.text() << ": " << got.error().text;
+    if (got)
+      EXPECT_TRUE(*got == body) << id.text() << " gives somebody else's bytes";
+    else
+      EXPECT_EQ(got.error().cause, Error::Cause::not_found) << id.text() << ": " << got.error().text;
   }
   EXPECT_TRUE(world.verify().empty());
   int running = 1;

@@ -37,8 +37,10 @@ class Check {
     for (;;) {
       GODWIT_ASSIGN(auto piece, reader.next());
       if (!piece || (until_ && name.number == until_->log && piece->begin >= until_->offset)) return {};
-      if (piece->kind == WalPiece::Kind::record) note_record(name, *piece);
-      else note_damage(name, *piece);
+      if (piece->kind == WalPiece::Kind::record)
+        note_record(name, *piece);
+      else
+        note_damage(name, *piece);
     }
   }
 
@@ -54,7 +56,8 @@ class Check {
     std::ranges::sort(report_.torn, {}, [](const WalDamage& damage) { return std::pair(damage.log, damage.begin); });
     for (const auto& [name, size] : sizes_) {
       if (name.number != report_.mark.log || size >= report_.mark.offset) continue;
-      report_.acknowledged.push_back({name.number, file_name(name.path), size, report_.mark.offset, "the file ends before what was synced", 0, 0});
+      report_.acknowledged.push_back(
+          {name.number, file_name(name.path), size, report_.mark.offset, "the file ends before what was synced", 0, 0});
     }
     return std::move(report_);
   }
@@ -76,7 +79,8 @@ class Check {
     const bool gap = std::exchange(fresh_file_, false) && expected_ > 0 && span.first > expected_ && waiting_ == 0;
     if (!gap || sizes_.size() < 2 || damages_.size() == kMostDamages) return;
     const auto& [before, size] = sizes_[sizes_.size() - 2];
-    gaps_.push_back({before.number, file_name(before.path), size, size, "the changes up to " + file_name(name.path) + " are missing", sequence_, span.first});
+    gaps_.push_back({before.number, file_name(before.path), size, size, "the changes up to " + file_name(name.path) + " are missing",
+                     sequence_, span.first});
   }
 
   void note_damage(const WalName& name, WalPiece& piece) {

@@ -29,9 +29,9 @@ struct WalDamage {
 };
 
 struct WalReport {
-  WalMark mark;                        // the highest
+  WalMark mark;  // the highest
   std::vector<WalDamage> acknowledged;
-  std::vector<WalDamage> torn;         // beyond the mark, in the order of the log
+  std::vector<WalDamage> torn;  // beyond the mark, in the order of the log
   std::uint64_t records = 0;
 };
 

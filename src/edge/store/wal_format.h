@@ -22,8 +22,8 @@ struct WalPiece {
   Kind kind = Kind::record;
   std::uint64_t begin = 0;  // in the file; of a record: where its first physical record begins
   std::uint64_t end = 0;
-  std::string payload;      // of a record: RocksDB's WriteBatch
-  std::string what;         // of damage
+  std::string payload;  // of a record: RocksDB's WriteBatch
+  std::string what;     // of damage
 };
 
 // Reads a file piece by piece; memory is bounded by the longest record. Damage is skipped up to the next record that verifies,

@@ -14,7 +14,9 @@ namespace godwit::tls {
 template <auto Free>
 struct Deleter {
   template <class T>
-  void operator()(T* object) const { Free(object); }
+  void operator()(T* object) const {
+    Free(object);
+  }
 };
 
 using BioPtr = std::unique_ptr<BIO, Deleter<BIO_free>>;

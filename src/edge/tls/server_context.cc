@@ -61,8 +61,8 @@ Result<void> use_certificate(SSL_CTX& context, const std::string& path) {
   const BioPtr bio = memory_bio(text);
   const X509Ptr leaf(PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr));
   if (!leaf || SSL_CTX_use_certificate(&context, leaf.get()) != 1) {
-    return fail(Error::permanent(Error::Cause::syntax, "certificate file " + path + " holds no usable certificate in PEM form: " +
-                                                           take_openssl_error()));
+    return fail(Error::permanent(Error::Cause::syntax,
+                                 "certificate file " + path + " holds no usable certificate in PEM form: " + take_openssl_error()));
   }
   while (X509* next = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) SSL_CTX_add0_chain_cert(&context, next);
   ERR_clear_error();  // the end of the file
@@ -117,7 +117,7 @@ void look_at_dates(const SSL_CTX& context, const std::string& path, std::vector<
 }
 
 void look_at_rights(const std::string& path, std::vector<std::string>& warnings) {
-  struct stat file {};
+  struct stat file{};
   if (::stat(path.c_str(), &file) == 0 && (file.st_mode & S_IROTH) != 0) {
     warnings.push_back("key " + path + " can be read by everybody on this machine: chmod o-rwx " + path);
   }

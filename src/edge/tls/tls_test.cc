@@ -385,7 +385,7 @@ TEST(ServerContext, KeyForEverybody_IsAWarning) {
 
 TEST(SelfSigned, Files_HaveTheirModesAndAreReplaced) {
   const Identity identity;
-  struct stat file {};
+  struct stat file{};
   ASSERT_EQ(::stat(identity.settings.key.c_str(), &file), 0);
   EXPECT_EQ(file.st_mode & 07777, 0600u);
   const std::vector<std::string> names{"second.test"};

@@ -15,10 +15,10 @@ struct Call {
   std::string method;
   std::vector<std::string> path;  // decoded, without "v1" and the resource's name
   http::Request request;
-  boost::json::object body;       // {} without one
+  boost::json::object body;  // {} without one
 
-  std::string text(std::string_view key) const;                 // "" when absent or not text
-  std::vector<std::string> texts(std::string_view key) const;   // a list of texts
+  std::string text(std::string_view key) const;                // "" when absent or not text
+  std::vector<std::string> texts(std::string_view key) const;  // a list of texts
   std::string query(std::string_view key) const;
 };
 

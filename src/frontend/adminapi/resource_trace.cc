@@ -32,10 +32,12 @@ Answer trace_resource(Context& context, Call call) {
     if (!events) co_return answer_error(events.error());
     if (events->empty()) continue;
     boost::json::array list;
-    for (const auto& event : *events) list.push_back({{"time", format_rfc3339(event.time)}, {"kind", event.kind}, {"detail", event.detail}});
+    for (const auto& event : *events)
+      list.push_back({{"time", format_rfc3339(event.time)}, {"kind", event.kind}, {"detail", event.detail}});
     stories.push_back({{"id", id.text()}, {"events", std::move(list)}});
   }
-  if (stories.empty()) co_return answer_error(404, fmt::format("nothing is known of {} (stories are kept for a time, see [trace] keep)", call.path[0]));
+  if (stories.empty())
+    co_return answer_error(404, fmt::format("nothing is known of {} (stories are kept for a time, see [trace] keep)", call.path[0]));
   co_return answer_json({{"messages", std::move(stories)}});
 }
 

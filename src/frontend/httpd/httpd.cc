@@ -16,7 +16,8 @@ http::Response text(unsigned status, std::string body) {
 
 bool may_read_metrics(const Settings& settings, const http::Request& request) {
   if (request.remote.address.is_loopback()) return true;
-  return !settings.metrics_token.empty() && crypto::constant_time_equal(request.header("Authorization"), "Bearer " + settings.metrics_token);
+  return !settings.metrics_token.empty() &&
+         crypto::constant_time_equal(request.header("Authorization"), "Bearer " + settings.metrics_token);
 }
 
 }  // namespace
@@ -26,7 +27,8 @@ http::Response handle(const Settings& settings, const http::Request& request) {
   if (request.path == "/healthz") return text(200, "ok\n");
   if (request.path != "/metrics") return text(404, "there is /metrics and /healthz\n");
   if (!may_read_metrics(settings, request))
-    return text(403, "metrics are for loopback, or for requests with the token of [http] metrics_token_file: Authorization: Bearer TOKEN\n");
+    return text(403,
+                "metrics are for loopback, or for requests with the token of [http] metrics_token_file: Authorization: Bearer TOKEN\n");
   auto response = text(200, metrics::expose());
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   return response;

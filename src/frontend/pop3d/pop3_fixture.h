@@ -111,20 +111,20 @@ class Pop3World final : public TranscriptWorld {
   };
   static const std::map<std::string, Directive>& directives() {
     static const std::map<std::string, Directive> table = {
-        {"account", {&Pop3World::do_account}},    // ADDRESS PASSWORD
-        {"password", {&Pop3World::do_password}},  // ADDRESS PASSWORD: changes it
-        {"mail", {&Pop3World::do_mail}},          // ADDRESS, the message in B lines
-        {"long-mail", {&Pop3World::do_long}},     // ADDRESS LINES: so many lines of 70 octets and CRLF behind a header
-        {"expunge", {&Pop3World::do_expunge}},    // ADDRESS UID: as another session would
-        {"remove", {&Pop3World::do_remove}},      // ADDRESS: the account goes
-        {"uids", {&Pop3World::do_uids}},          // ADDRESS UID...: what INBOX must hold now
-        {"damage", {&Pop3World::do_damage}},      // the bytes of the last message
-        {"store-full-at", {&Pop3World::do_full}}, // N: the n-th write from now fails
-        {"tls", {&Pop3World::do_tls}},            // on | off | fails | implicit
-        {"plaintext", {&Pop3World::do_plain}},    // passwords without TLS are allowed
-        {"max-errors", {&Pop3World::do_errors}},  // N
-        {"stop", {&Pop3World::do_stop}},          // the server shuts down
-        {"sessions", {&Pop3World::do_sessions}},  // N must be running
+        {"account", {&Pop3World::do_account}},     // ADDRESS PASSWORD
+        {"password", {&Pop3World::do_password}},   // ADDRESS PASSWORD: changes it
+        {"mail", {&Pop3World::do_mail}},           // ADDRESS, the message in B lines
+        {"long-mail", {&Pop3World::do_long}},      // ADDRESS LINES: so many lines of 70 octets and CRLF behind a header
+        {"expunge", {&Pop3World::do_expunge}},     // ADDRESS UID: as another session would
+        {"remove", {&Pop3World::do_remove}},       // ADDRESS: the account goes
+        {"uids", {&Pop3World::do_uids}},           // ADDRESS UID...: what INBOX must hold now
+        {"damage", {&Pop3World::do_damage}},       // the bytes of the last message
+        {"store-full-at", {&Pop3World::do_full}},  // N: the n-th write from now fails
+        {"tls", {&Pop3World::do_tls}},             // on | off | fails | implicit
+        {"plaintext", {&Pop3World::do_plain}},     // passwords without TLS are allowed
+        {"max-errors", {&Pop3World::do_errors}},   // N
+        {"stop", {&Pop3World::do_stop}},           // the server shuts down
+        {"sessions", {&Pop3World::do_sessions}},   // N must be running
     };
     return table;
   }

@@ -28,7 +28,7 @@ struct Settings {
   Duration write_timeout = std::chrono::minutes(3);  // for progress of a reply
   Duration tls_timeout = std::chrono::minutes(1);    // for a handshake
 
-  unsigned max_errors = 20;           // protocol errors that end a session
+  unsigned max_errors = 20;  // protocol errors that end a session
   unsigned max_wrong_passwords = 3;
   Duration wrong_password_delay = std::chrono::seconds(1);  // times the wrong ones so far
   std::size_t max_command_line = 4'096;                     // with CRLF; RFC 2449 4 asks for 255

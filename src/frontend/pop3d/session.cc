@@ -41,11 +41,21 @@ Session::Session(std::unique_ptr<net::Stream> stream, bool implicit_tls, std::st
 const Session::Entry& Session::entry_of(pop3::Verb verb) {
   // in the order of pop3::Verb
   static constexpr std::array<Entry, pop3::kVerbs> kEntries = {{
-      {&Session::cmd_user, true, false},  {&Session::cmd_pass, true, false}, {&Session::cmd_auth, true, false},
-      {&Session::cmd_stls, true, false},  {&Session::cmd_capa, true, true},  {&Session::cmd_utf8, true, false},
-      {&Session::cmd_stat, false, true},  {&Session::cmd_list, false, true}, {&Session::cmd_retr, false, true},
-      {&Session::cmd_top, false, true},   {&Session::cmd_dele, false, true}, {&Session::cmd_uidl, false, true},
-      {&Session::cmd_rset, false, true},  {&Session::cmd_noop, false, true}, {&Session::cmd_quit, true, true},
+      {&Session::cmd_user, true, false},
+      {&Session::cmd_pass, true, false},
+      {&Session::cmd_auth, true, false},
+      {&Session::cmd_stls, true, false},
+      {&Session::cmd_capa, true, true},
+      {&Session::cmd_utf8, true, false},
+      {&Session::cmd_stat, false, true},
+      {&Session::cmd_list, false, true},
+      {&Session::cmd_retr, false, true},
+      {&Session::cmd_top, false, true},
+      {&Session::cmd_dele, false, true},
+      {&Session::cmd_uidl, false, true},
+      {&Session::cmd_rset, false, true},
+      {&Session::cmd_noop, false, true},
+      {&Session::cmd_quit, true, true},
   }};
   return kEntries.at(static_cast<std::size_t>(verb));
 }
@@ -78,8 +88,10 @@ Task<> Session::converse() {
   while (!closing_ && !broken_) {
     const Line line = co_await next_line();
     if (broken_) co_return;
-    if (line) co_await execute(*line);
-    else explain_line(line.error());
+    if (line)
+      co_await execute(*line);
+    else
+      explain_line(line.error());
     if (upgrade_) {
       co_await flush();
       if (broken_ || !co_await handshake()) co_return;
@@ -175,8 +187,10 @@ Task<> Session::flush() {
   if (out_.empty() || broken_) co_return;
   const auto written = co_await stream_->write(out_, settings_->write_timeout);
   broken_ = !written;
-  if (out_.capacity() > kKeptOutput) out_ = std::string();
-  else out_.clear();
+  if (out_.capacity() > kKeptOutput)
+    out_ = std::string();
+  else
+    out_.clear();
 }
 
 Task<> Session::flush_if_large() {

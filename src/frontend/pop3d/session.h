@@ -86,7 +86,10 @@ class Session {
   // maildrop.cc
   Listed* find_message(std::uint32_t number);  // null: the -ERR is said
   std::string unique_id(const Listed& message) const;
-  struct Totals { std::size_t messages = 0; std::uint64_t octets = 0; };
+  struct Totals {
+    std::size_t messages = 0;
+    std::uint64_t octets = 0;
+  };
   Totals totals() const;
   // retrieve.cc
   Task<> send_message(const Listed& message, std::optional<std::uint32_t> top_lines);
@@ -98,21 +101,21 @@ class Session {
   std::unique_ptr<net::Stream> stream_;  // null after a handshake that failed
   const Endpoint remote_;
   net::LineReader reader_;
-  std::string out_;                      // replies that wait for the flush
+  std::string out_;  // replies that wait for the flush
   const std::string id_;
   const SteadyTime begun_;
 
   State state_ = State::authorization;
-  std::string user_;                     // of USER, until PASS
+  std::string user_;  // of USER, until PASS
   std::optional<directory::Account> account_;
   std::uint32_t uid_validity_ = 0;
   std::vector<Listed> messages_;
 
   const bool implicit_tls_;
-  bool closing_ = false;   // after the replies that are waiting
-  bool broken_ = false;    // nothing can be said any more
-  bool upgrade_ = false;   // STLS was answered: the handshake comes next
-  bool idle_ = false;      // waiting for a line
+  bool closing_ = false;  // after the replies that are waiting
+  bool broken_ = false;   // nothing can be said any more
+  bool upgrade_ = false;  // STLS was answered: the handshake comes next
+  bool idle_ = false;     // waiting for a line
   bool stopping_ = false;
   unsigned errors_ = 0;
   unsigned wrong_passwords_ = 0;

@@ -105,8 +105,10 @@ Task<> Session::converse() {
       break;
     }
     Line line = std::string_view();
-    if (auto buffered = reader_.buffered_line(true)) line = *std::move(buffered);
-    else line = co_await next_line();
+    if (auto buffered = reader_.buffered_line(true))
+      line = *std::move(buffered);
+    else
+      line = co_await next_line();
     if (!line) {
       answer(explain_line(line.error()), "line");
       continue;

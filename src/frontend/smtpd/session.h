@@ -79,7 +79,7 @@ class Session {
   std::unique_ptr<net::Stream> stream_;  // null after a handshake that failed
   const Endpoint remote_;
   net::LineReader reader_;
-  std::string out_;                      // replies that wait for the flush
+  std::string out_;  // replies that wait for the flush
   std::string id_;
   const Role role_;
 
@@ -89,7 +89,7 @@ class Session {
   std::string helo_;
   std::optional<directory::Account> account_;
   std::unique_ptr<intake::Transaction> transaction_;
-  bool smtputf8_ = false;   // of the transaction (RFC 6531)
+  bool smtputf8_ = false;  // of the transaction (RFC 6531)
 
   bool exempt_ = false;     // loopback, relay_from, allow: no limit per address, no delay
   bool may_relay_ = false;  // relay_from, on the mx role

@@ -36,16 +36,16 @@ struct Settings {
 
   Duration command_timeout = std::chrono::minutes(5);  // RFC 5321 4.5.3.2.7, for the whole line
   Duration first_command_under_load = std::chrono::seconds(30);
-  Duration data_timeout = std::chrono::minutes(3);     // in a body, without a byte
-  Duration data_total = std::chrono::hours(2);         // for a body in all
-  Duration data_grace = std::chrono::minutes(1);       // before the rate is looked at
-  std::uint64_t data_minimum_rate = 1'024;             // bytes a second
-  Duration write_timeout = std::chrono::minutes(5);    // for progress of a reply
-  Duration tls_timeout = std::chrono::minutes(1);      // for a handshake
+  Duration data_timeout = std::chrono::minutes(3);   // in a body, without a byte
+  Duration data_total = std::chrono::hours(2);       // for a body in all
+  Duration data_grace = std::chrono::minutes(1);     // before the rate is looked at
+  std::uint64_t data_minimum_rate = 1'024;           // bytes a second
+  Duration write_timeout = std::chrono::minutes(5);  // for progress of a reply
+  Duration tls_timeout = std::chrono::minutes(1);    // for a handshake
 
-  unsigned max_errors = 20;                // protocol errors that end a session
-  std::size_t max_command_line = 4'096;    // with CRLF
-  std::size_t max_auth_line = 12'288;      // RFC 4954 4
+  unsigned max_errors = 20;              // protocol errors that end a session
+  std::size_t max_command_line = 4'096;  // with CRLF
+  std::size_t max_auth_line = 12'288;    // RFC 4954 4
   unsigned max_auth_failures = 5;
   Duration auth_failure_delay = std::chrono::seconds(1);  // times the failures so far
 };

@@ -77,8 +77,10 @@ std::string encode_unitext(std::string_view text) {
     }
     const auto c = static_cast<unsigned char>(text.front());
     const bool plain = length == 1 && c > ' ' && c < 0x7f && c != '\\' && c != '+' && c != '=';
-    if (plain) out += text.front();
-    else fmt::format_to(std::back_inserter(out), "\\x{{{:02X}}}", code_point(text.substr(0, length)));
+    if (plain)
+      out += text.front();
+    else
+      fmt::format_to(std::back_inserter(out), "\\x{{{:02X}}}", code_point(text.substr(0, length)));
     text.remove_prefix(length);
   }
   return out;

@@ -12,10 +12,13 @@ struct Entry {
   Explanation explanation;
 };
 
-constexpr std::string_view kAskRightAddress = "Check the address for a typing mistake, or ask the recipient by another way for the right one.";
-constexpr std::string_view kAskAdministrator = "If this goes on, tell the administrator of the recipient's mail server, and show him this report.";
+constexpr std::string_view kAskRightAddress =
+    "Check the address for a typing mistake, or ask the recipient by another way for the right one.";
+constexpr std::string_view kAskAdministrator =
+    "If this goes on, tell the administrator of the recipient's mail server, and show him this report.";
 constexpr std::string_view kSendSmaller = "Send a smaller message: compress or split the attachments, or put them somewhere for download.";
-constexpr std::string_view kNotYourFault = "This is a fault between mail servers. Please pass this report on to your own mail administrator.";
+constexpr std::string_view kNotYourFault =
+    "This is a fault between mail servers. Please pass this report on to your own mail administrator.";
 
 constexpr Entry kEntries[] = {
     {"1.1", {"no such mailbox", "There is no mailbox with this address.", kAskRightAddress}},
@@ -23,10 +26,12 @@ constexpr Entry kEntries[] = {
     {"1.3", {"malformed address", "The recipient's server does not understand this address.", kAskRightAddress}},
     {"1.4", {"ambiguous address", "The address stands for more than one mailbox there.", kAskRightAddress}},
     {"1.6", {"mailbox has moved", "The recipient has left this address.", "Ask the recipient by another way for the new one."}},
-    {"1.7", {"sender address refused", "The recipient's server does not accept your sender address.",
-             "Check the sender address in the settings of your mail program."}},
-    {"1.8", {"sender domain refused", "The recipient's server could not make sure that the domain of your sender address exists.",
-             "Your mail administrator should check the DNS records of your domain."}},
+    {"1.7",
+     {"sender address refused", "The recipient's server does not accept your sender address.",
+      "Check the sender address in the settings of your mail program."}},
+    {"1.8",
+     {"sender domain refused", "The recipient's server could not make sure that the domain of your sender address exists.",
+      "Your mail administrator should check the DNS records of your domain."}},
     {"1.10", {"domain takes no mail", "The domain behind the @ says that it takes no mail at all.", kAskRightAddress}},
     {"1.", {"bad address", "The recipient's server does not accept this address.", kAskRightAddress}},
     {"2.1", {"mailbox disabled", "The mailbox exists, but it takes no mail at present.", "Try to reach the recipient by another way."}},
@@ -41,29 +46,41 @@ constexpr Entry kEntries[] = {
     {"4.3", {"name service failed", "The address of the recipient's mail server could not be looked up.", kAskAdministrator}},
     {"4.4", {"no route", "There is no way to a mail server of this domain.", kAskRightAddress}},
     {"4.6", {"mail loop", "The message went round in a circle between mail servers.", kNotYourFault}},
-    {"4.7", {"not delivered in time", "The message could not be delivered in the time that is set for it.",
-             "Send it again later, or reach the recipient by another way."}},
+    {"4.7",
+     {"not delivered in time", "The message could not be delivered in the time that is set for it.",
+      "Send it again later, or reach the recipient by another way."}},
     {"4.", {"network problem", "The recipient's mail server could not be reached as it should.", kAskAdministrator}},
-    {"5.3", {"too many recipients", "The message has more recipients than the recipient's mail server takes at once.",
-             "Send it to fewer recipients at a time."}},
+    {"5.3",
+     {"too many recipients", "The message has more recipients than the recipient's mail server takes at once.",
+      "Send it to fewer recipients at a time."}},
     {"5.", {"protocol problem", "The recipient's mail server did not speak as the standards ask.", kNotYourFault}},
-    {"6.1", {"content not accepted", "The recipient's mail server does not accept this kind of content.",
-             "Send it in another form, for example as plain text or in an archive."}},
-    {"6.3", {"8-bit content not accepted", "The recipient's mail server takes 7-bit content alone, and the message has 8-bit content.",
-             "Set your mail program to send \"quoted-printable\" or \"7-bit\" text."}},
-    {"6.7", {"international address not supported",
-             "The message has international (non-ASCII) addresses or header fields, which the recipient's mail server does not support.",
-             "Use plain ASCII addresses of sender and recipients, if there are any."}},
-    {"6.", {"content not accepted", "The recipient's mail server did not accept the content of the message.",
-            "Send it in another form, for example as plain text."}},
-    {"7.1", {"refused", "The recipient's mail server refused the message by its rules.",
-             "The server's own words may say why. If you think that it is a mistake, ask the recipient by another way to tell his administrator."}},
-    {"7.25", {"sending server not trusted", "The recipient's mail server does not trust the name of the server that sent the message.", kNotYourFault}},
-    {"7.26", {"sender not proved", "The recipient's mail server asks for proof of the sender (SPF or DKIM), and the message has none that counts.",
-              kNotYourFault}},
+    {"6.1",
+     {"content not accepted", "The recipient's mail server does not accept this kind of content.",
+      "Send it in another form, for example as plain text or in an archive."}},
+    {"6.3",
+     {"8-bit content not accepted", "The recipient's mail server takes 7-bit content alone, and the message has 8-bit content.",
+      "Set your mail program to send \"quoted-printable\" or \"7-bit\" text."}},
+    {"6.7",
+     {"international address not supported",
+      "The message has international (non-ASCII) addresses or header fields, which the recipient's mail server does not support.",
+      "Use plain ASCII addresses of sender and recipients, if there are any."}},
+    {"6.",
+     {"content not accepted", "The recipient's mail server did not accept the content of the message.",
+      "Send it in another form, for example as plain text."}},
+    {"7.1",
+     {"refused", "The recipient's mail server refused the message by its rules.",
+      "The server's own words may say why. If you think that it is a mistake, ask the recipient by another way to tell his "
+      "administrator."}},
+    {"7.25",
+     {"sending server not trusted", "The recipient's mail server does not trust the name of the server that sent the message.",
+      kNotYourFault}},
+    {"7.26",
+     {"sender not proved", "The recipient's mail server asks for proof of the sender (SPF or DKIM), and the message has none that counts.",
+      kNotYourFault}},
     {"7.27", {"sender takes no mail", "The recipient's mail server refuses mail from a domain that takes none itself.", kNotYourFault}},
-    {"7.", {"refused for security", "The recipient's mail server refused the message for security or by its rules.",
-            "The server's own words may say why. Show them to your mail administrator."}},
+    {"7.",
+     {"refused for security", "The recipient's mail server refused the message for security or by its rules.",
+      "The server's own words may say why. Show them to your mail administrator."}},
 };
 
 constexpr Explanation kUnknown = {"delivery failed", "The message could not be delivered.",

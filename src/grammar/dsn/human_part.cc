@@ -15,7 +15,7 @@ constexpr std::size_t kListedRecipients = 50;  // with explanation; all are in t
 
 struct Section {
   Action action;
-  std::string_view one;   // headline for one recipient
+  std::string_view one;  // headline for one recipient
   std::string_view many;
 };
 
@@ -59,7 +59,8 @@ void append_recipient(std::string& out, const Recipient& recipient) {
 std::string naming(const Input& input, std::string_view headers) {
   std::string text = "Your message";
   const std::string subject = one_line(field_value(headers, "Subject"), 100, true);
-  if (!subject.empty() && subject.find("=?") == std::string::npos) text += " \"" + subject + "\"";  // encoded words mean nothing to a reader
+  if (!subject.empty() && subject.find("=?") == std::string::npos)
+    text += " \"" + subject + "\"";  // encoded words mean nothing to a reader
   if (input.arrival) text += " of " + format_rfc5322(*input.arrival);
   return text;
 }
@@ -108,7 +109,8 @@ std::string human_text(const Input& input, std::string_view headers) {
     }
   }
   if (listed < input.recipients.size())
-    append_wrapped(out, "", "... and " + std::to_string(input.recipients.size() - listed) + " more: the second part of this report lists all.");
+    append_wrapped(out, "",
+                   "... and " + std::to_string(input.recipients.size() - listed) + " more: the second part of this report lists all.");
   append_wrapped(out, "", "The technical details and the beginning of your message are attached.");
   return out;
 }

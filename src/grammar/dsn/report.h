@@ -22,27 +22,27 @@ enum class Action : std::uint8_t { failed, delayed, delivered, relayed, expanded
 std::string_view to_string(Action action);
 
 struct Recipient {
-  std::string address;   // final recipient, as in the envelope of the failed attempt: "anna@example.org"
-  std::string orcpt;     // RFC 3461 4.2, as received (xtext): "rfc822;bob+2Btag@example.org"; "" if none was given
+  std::string address;  // final recipient, as in the envelope of the failed attempt: "anna@example.org"
+  std::string orcpt;    // RFC 3461 4.2, as received (xtext): "rfc822;bob+2Btag@example.org"; "" if none was given
   Action action = Action::failed;
-  std::string status;    // "5.1.1"; anything that is no status code of the action's class becomes 5.0.0, 4.0.0 or 2.0.0
-  std::string remote_mta;  // who said so: "mx.example.net" or "192.0.2.1:25"; "" if nobody outside did
-  std::string diagnostic;  // its own words: "550 5.1.1 No such user"; "" if it said none
+  std::string status;       // "5.1.1"; anything that is no status code of the action's class becomes 5.0.0, 4.0.0 or 2.0.0
+  std::string remote_mta;   // who said so: "mx.example.net" or "192.0.2.1:25"; "" if nobody outside did
+  std::string diagnostic;   // its own words: "550 5.1.1 No such user"; "" if it said none
   std::string explanation;  // what happened in our words (queue::Outcome::text); "" = from the status alone
   std::optional<Time> last_attempt;
   std::optional<Time> will_retry_until;  // delayed only
 };
 
 struct Input {
-  std::string reporting_mta;  // our host name: Reporting-MTA, and MAILER-DAEMON@ it in From
-  std::string to;             // the reverse path of the original message; never empty (RFC 5321 6.1: no report about <>)
-  Time date{};                // of the report
-  std::string message_id;     // left of the @, unique: "dsn-<id>"
-  std::string boundary;       // random; made longer where it occurs in a part
-  std::optional<Time> arrival;  // when the original was accepted
-  std::string envid;          // RFC 3461 4.4, as received (xtext); "" if none
+  std::string reporting_mta;          // our host name: Reporting-MTA, and MAILER-DAEMON@ it in From
+  std::string to;                     // the reverse path of the original message; never empty (RFC 5321 6.1: no report about <>)
+  Time date{};                        // of the report
+  std::string message_id;             // left of the @, unique: "dsn-<id>"
+  std::string boundary;               // random; made longer where it occurs in a part
+  std::optional<Time> arrival;        // when the original was accepted
+  std::string envid;                  // RFC 3461 4.4, as received (xtext); "" if none
   std::vector<Recipient> recipients;  // at least one
-  bool smtputf8 = false;      // the original was an SMTPUTF8 message: RFC 6533 types may be used
+  bool smtputf8 = false;              // the original was an SMTPUTF8 message: RFC 6533 types may be used
 
   // The original as it was queued (with the fields that we added in front). Headers: the first 64 KiB are enough; what follows the
   // empty line, and an incomplete last line, are left out. Full (RET=FULL and a failure): the whole message.

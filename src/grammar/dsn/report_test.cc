@@ -148,7 +148,9 @@ TEST(Report, FullOriginal_IsReturnedWhole) {
 
 TEST(Report, FullOriginalWith8Bit_NeedsBody8BitMime) {
   Input input = failed_input();
-  input.original = "Subject: x\r\n\r\nGr\xc3\xbc\xc3\x9f" "e\r\n";
+  input.original =
+      "Subject: x\r\n\r\nGr\xc3\xbc\xc3\x9f"
+      "e\r\n";
   input.original_is_full = true;
   const Report report = build_report(input);
   const Structure s = structure_of(report);
@@ -264,7 +266,8 @@ TEST(WireText, OneLine_CutsAndReplaces) {
 
 TEST(WireText, Utf8_IsStrict) {
   EXPECT_TRUE(is_utf8("\xf0\x9f\x98\x80"));
-  for (const std::string_view bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe0\x80\x80", "\x80", "\xc3"}) EXPECT_FALSE(is_utf8(bad));
+  for (const std::string_view bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe0\x80\x80", "\x80", "\xc3"})
+    EXPECT_FALSE(is_utf8(bad));
 }
 
 }  // namespace

@@ -48,9 +48,7 @@ std::string to_phrase(const std::vector<Token>& tokens) {
   return out;
 }
 
-std::unexpected<Error> wrong(const char* rule, std::size_t position) {
-  return fail(Error::syntax(rule, position));
-}
+std::unexpected<Error> wrong(const char* rule, std::size_t position) { return fail(Error::syntax(rule, position)); }
 
 // RFC 5322 4.4: obs-local-part = word *("." word)
 Result<std::string> to_local_part(const std::vector<Token>& tokens, std::size_t end) {

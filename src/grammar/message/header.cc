@@ -8,13 +8,9 @@
 namespace godwit::message {
 namespace {
 
-bool is_wsp(char c) {
-  return c == ' ' || c == '\t';
-}
+bool is_wsp(char c) { return c == ' ' || c == '\t'; }
 // RFC 5322 2.2: printable ASCII but the colon
-bool is_ftext(char c) {
-  return c > ' ' && c < 127 && c != ':';
-}
+bool is_ftext(char c) { return c > ' ' && c < 127 && c != ':'; }
 
 bool has_high(std::string_view bytes) {
   unsigned char all = 0;

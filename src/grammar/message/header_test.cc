@@ -117,9 +117,7 @@ TEST(HeaderScanner, HugeHeader_IsCountedInBoundedMemory) {
   EXPECT_FALSE(s.eight_bit);
 }
 
-TEST(HeaderScanner, BodyBytes_DoNotMakeItEightBit) {
-  EXPECT_FALSE(scan("A: b\r\n\r\n\xff").eight_bit);
-}
+TEST(HeaderScanner, BodyBytes_DoNotMakeItEightBit) { EXPECT_FALSE(scan("A: b\r\n\r\n\xff").eight_bit); }
 
 }  // namespace
 }  // namespace godwit::message

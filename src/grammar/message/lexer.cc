@@ -16,19 +16,11 @@ constexpr std::array<bool, 256> make_atext() {
 }
 constexpr auto kAtext = make_atext();
 
-bool is_wsp(char c) {
-  return c == ' ' || c == '\t';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+bool is_wsp(char c) { return c == ' ' || c == '\t'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 // What text may hold beside its own delimiters: RFC 5322 4.1 allows obs-NO-WS-CTL, that is all controls but NUL, LF and CR.
-bool is_text(char c) {
-  return c != '\0' && c != '\n' && c != '\r';
-}
+bool is_text(char c) { return c != '\0' && c != '\n' && c != '\r'; }
 
 // Length of the well-formed sequence at the front of `text`, 0 if there is none (RFC 3629 4).
 std::size_t sequence_length(std::string_view text) {
@@ -45,9 +37,7 @@ std::size_t sequence_length(std::string_view text) {
 
 }  // namespace
 
-bool is_atext(char c) {
-  return kAtext[static_cast<unsigned char>(c)];
-}
+bool is_atext(char c) { return kAtext[static_cast<unsigned char>(c)]; }
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {

@@ -103,11 +103,21 @@ Result<Command> parse_auth(Command command, Arguments arguments) {
 }
 
 constexpr std::array<Keyword, kVerbs> kKeywords = {{
-    {"USER", Verb::user, parse_text},          {"PASS", Verb::pass, parse_text},        {"AUTH", Verb::auth, parse_auth},
-    {"STLS", Verb::stls, parse_nothing},       {"CAPA", Verb::capa, parse_nothing},     {"UTF8", Verb::utf8, parse_nothing},
-    {"STAT", Verb::stat, parse_nothing},       {"LIST", Verb::list, parse_maybe_message}, {"RETR", Verb::retr, parse_one_message},
-    {"TOP", Verb::top, parse_top},             {"DELE", Verb::dele, parse_one_message}, {"UIDL", Verb::uidl, parse_maybe_message},
-    {"RSET", Verb::rset, parse_nothing},       {"NOOP", Verb::noop, parse_nothing},     {"QUIT", Verb::quit, parse_nothing},
+    {"USER", Verb::user, parse_text},
+    {"PASS", Verb::pass, parse_text},
+    {"AUTH", Verb::auth, parse_auth},
+    {"STLS", Verb::stls, parse_nothing},
+    {"CAPA", Verb::capa, parse_nothing},
+    {"UTF8", Verb::utf8, parse_nothing},
+    {"STAT", Verb::stat, parse_nothing},
+    {"LIST", Verb::list, parse_maybe_message},
+    {"RETR", Verb::retr, parse_one_message},
+    {"TOP", Verb::top, parse_top},
+    {"DELE", Verb::dele, parse_one_message},
+    {"UIDL", Verb::uidl, parse_maybe_message},
+    {"RSET", Verb::rset, parse_nothing},
+    {"NOOP", Verb::noop, parse_nothing},
+    {"QUIT", Verb::quit, parse_nothing},
 }};
 
 }  // namespace

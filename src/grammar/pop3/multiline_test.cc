@@ -23,7 +23,9 @@ std::string top(std::string_view bytes, std::uint32_t lines, std::size_t piece) 
 }
 
 TEST(MultilineWriter, Cases) {
-  struct Case { std::string name, input, expected; };
+  struct Case {
+    std::string name, input, expected;
+  };
   const Case cases[] = {
       {"empty", "", ".\r\n"},
       {"one line", "a\r\n", "a\r\n.\r\n"},
@@ -46,7 +48,12 @@ TEST(MultilineWriter, Cases) {
 
 TEST(TopFilter, Cases) {
   const std::string mail = "A: 1\r\nB: 2\r\n\r\none\r\n\r\nthree\r\n";
-  struct Case { std::string name; std::string input; std::uint32_t lines; std::string expected; };
+  struct Case {
+    std::string name;
+    std::string input;
+    std::uint32_t lines;
+    std::string expected;
+  };
   const Case cases[] = {
       {"header alone", mail, 0, "A: 1\r\nB: 2\r\n\r\n"},
       {"one line", mail, 1, "A: 1\r\nB: 2\r\n\r\none\r\n"},

@@ -7,8 +7,10 @@ std::string_view TopFilter::take(std::string_view bytes) {
     if (done()) return bytes.substr(0, at);
     const char c = bytes[at];
     if (c == '\n') {
-      if (in_body_) --lines_;
-      else in_body_ = line_empty_;
+      if (in_body_)
+        --lines_;
+      else
+        in_body_ = line_empty_;
       line_empty_ = true;
     } else if (c != '\r') {
       line_empty_ = false;

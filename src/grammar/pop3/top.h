@@ -16,7 +16,7 @@ class TopFilter {
   bool done() const { return in_body_ && lines_ == 0; }
 
  private:
-  std::uint32_t lines_;     // of the body, still to come
+  std::uint32_t lines_;  // of the body, still to come
   bool in_body_ = false;
   bool line_empty_ = true;  // so far; a CR does not count
 };

@@ -13,9 +13,7 @@ using namespace std::string_view_literals;
 std::string challenge(const Step& step) {
   return std::holds_alternative<Challenge>(step) ? std::get<Challenge>(step).bytes : "no challenge";
 }
-bool failed(const Step& step) {
-  return std::holds_alternative<Error>(step);
-}
+bool failed(const Step& step) { return std::holds_alternative<Error>(step); }
 
 TEST(Plain, Rfc4616Section4_Examples) {
   const auto tim = parse_plain("\0tim\0tanstaaftanstaaf"sv);

@@ -11,9 +11,7 @@ namespace {
 // What DATA withheld (a CR behind a dot at the beginning of a line) and has to give back: views need bytes that stay.
 constexpr std::string_view kCr = "\r";
 
-bool is_special(char c) {
-  return c == '\r' || c == '\n' || c == '\0';
-}
+bool is_special(char c) { return c == '\r' || c == '\n' || c == '\0'; }
 
 }  // namespace
 

@@ -38,9 +38,7 @@ std::unexpected<CommandError> unknown(const Parameter& parameter) {
                                       parameter.position});
 }
 
-bool is_let_dig(char c) {
-  return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-}
+bool is_let_dig(char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'); }
 
 // RFC 5321 4.1.2 esmtp-keyword
 bool is_keyword(std::string_view text) {

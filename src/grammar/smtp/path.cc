@@ -31,9 +31,7 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
 }
 constexpr auto kClasses = make_classes();
 
-bool is(char c, std::uint8_t what) {
-  return (kClasses[static_cast<unsigned char>(c)] & what) != 0;
-}
+bool is(char c, std::uint8_t what) { return (kClasses[static_cast<unsigned char>(c)] & what) != 0; }
 bool has_high(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) > 127; });
 }
@@ -263,9 +261,7 @@ Result<std::size_t> skip_source_route(std::string_view text) {
 
 }  // namespace
 
-bool is_clean_utf8(std::string_view text) {
-  return find_unclean(text) == text.size();
-}
+bool is_clean_utf8(std::string_view text) { return find_unclean(text) == text.size(); }
 
 std::string Domain::unicode() const {
   if (text_.find("xn--") == std::string::npos || is_literal()) return text_;
@@ -325,9 +321,7 @@ std::string LocalPart::quoted() const {
   return out;
 }
 
-bool LocalPart::is_ascii() const {
-  return !has_high(text_);
-}
+bool LocalPart::is_ascii() const { return !has_high(text_); }
 
 Result<LocalPart> make_local_part(std::string text) {
   if (const auto bad = find_unclean(text); bad < text.size())

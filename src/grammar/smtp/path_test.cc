@@ -5,9 +5,7 @@
 namespace godwit::smtp {
 namespace {
 
-std::string long_label(std::size_t n) {
-  return std::string(n, 'a');
-}
+std::string long_label(std::size_t n) { return std::string(n, 'a'); }
 
 TEST(ParseAddress, Rfc5321Mailbox_ComesOutCanonical) {
   struct Case {

@@ -15,9 +15,7 @@ constexpr std::size_t kMaxWireLine = 512;
 constexpr std::size_t kMaxLines = 100;
 constexpr std::size_t kMaxText = 64 * 1024;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Bytes that are neither printable ASCII nor UTF-8 become "?", so that nothing strange reaches a log, a bounce or a wire.
 void append_clean(std::string& out, std::string_view text) {
@@ -64,9 +62,7 @@ std::size_t fitting(std::string_view text, std::size_t room) {
 
 }  // namespace
 
-std::string EnhancedCode::text() const {
-  return present() ? fmt::format("{}.{}.{}", status_class, subject, detail) : std::string();
-}
+std::string EnhancedCode::text() const { return present() ? fmt::format("{}.{}.{}", status_class, subject, detail) : std::string(); }
 
 std::string Reply::one_line() const {
   std::string out = fmt::format("{}", code);

@@ -58,9 +58,7 @@ TEST(AppendWire, LongWordOfUtf8_IsNotCutInACharacter) {
   EXPECT_EQ((first.size() - 1) % 2, 0U);
 }
 
-TEST(AppendWire, ControlCharacters_CannotMakeALine) {
-  EXPECT_EQ(wire({550, {}, "a\rb\x01\xff"}), "550 a?b??\r\n");
-}
+TEST(AppendWire, ControlCharacters_CannotMakeALine) { EXPECT_EQ(wire({550, {}, "a\rb\x01\xff"}), "550 a?b??\r\n"); }
 
 TEST(ReplyParser, OneAndManyLines) {
   EXPECT_EQ(parse({"250 OK"})->text, "OK");
@@ -100,9 +98,7 @@ TEST(ReplyParser, Limits_EndIt) {
   EXPECT_EQ(big.add_line("250 " + std::string(60'000, 'a')).error().cause, Error::Cause::limit);
 }
 
-TEST(ReplyParser, StrangeBytes_BecomeQuestionMarks) {
-  EXPECT_EQ(parse({"550 \x1b[31mred\xe9 größe"})->text, "?[31mred? größe");
-}
+TEST(ReplyParser, StrangeBytes_BecomeQuestionMarks) { EXPECT_EQ(parse({"550 \x1b[31mred\xe9 größe"})->text, "?[31mred? größe"); }
 
 TEST(ReplyParser, Take_MakesItNew) {
   ReplyParser parser;

@@ -35,7 +35,7 @@ struct Source {
   bool esmtp = true;
   Endpoint remote;
   Endpoint local;
-  const net::TlsInfo* tls = nullptr;          // outlives the transaction
+  const net::TlsInfo* tls = nullptr;  // outlives the transaction
 };
 
 struct Settings {

@@ -14,9 +14,7 @@ inline Reply authentication_required() { return {530, {5, 7, 0}, "Authentication
 inline Reply sender_needs_smtputf8() { return {550, {5, 6, 7}, "An address beyond ASCII needs SMTPUTF8"}; }
 inline Reply recipient_needs_smtputf8() { return {553, {5, 6, 7}, "An address beyond ASCII needs SMTPUTF8"}; }
 // RFC 1870 6.1, 6.3
-inline Reply too_big(std::uint64_t limit) {
-  return {552, {5, 3, 4}, fmt::format("Message too big; the limit is {} bytes", limit)};
-}
+inline Reply too_big(std::uint64_t limit) { return {552, {5, 3, 4}, fmt::format("Message too big; the limit is {} bytes", limit)}; }
 inline Reply store_full() { return {452, {4, 3, 1}, "Not enough space to keep the message now; try again later"}; }
 inline Reply try_later() { return {451, {4, 3, 0}, "The message cannot be kept now; try again later"}; }
 inline Reply directory_unavailable() { return {451, {4, 3, 0}, "The recipient cannot be checked now; try again later"}; }

@@ -59,9 +59,9 @@ class TheTransaction final : public Transaction {
   MailParameters parameters_;
   std::vector<queue::Recipient> recipients_;
   std::unordered_set<std::string> seen_;
-  smtp::Domain first_local_;     // domain of the first RCPT that is ours
-  Address only_;                 // as given, while there is one alone
-  std::size_t given_ = 0;        // RCPT commands that were accepted
+  smtp::Domain first_local_;  // domain of the first RCPT that is ours
+  Address only_;              // as given, while there is one alone
+  std::size_t given_ = 0;     // RCPT commands that were accepted
   MessageId id_;
   std::unique_ptr<store::BlobWriter> body_;
   message::HeaderScanner header_;
@@ -252,8 +252,12 @@ void TheTransaction::tell(queue::Message message, std::string message_id) {
   trace::Keys keys{std::move(message_id), message.reverse_path.text(), {}};
   keys.recipients.reserve(message.recipients.size());
   for (const auto& recipient : message.recipients) keys.recipients.push_back(recipient.address.text());
-  log::info("accepted", {{"msg", id_.text()}, {"session", message.session}, {"from", keys.sender}, {"rcpts", message.recipients.size()},
-                         {"size", message.size}, {"message_id", keys.message_id}});
+  log::info("accepted", {{"msg", id_.text()},
+                         {"session", message.session},
+                         {"from", keys.sender},
+                         {"rcpts", message.recipients.size()},
+                         {"size", message.size},
+                         {"message_id", keys.message_id}});
   context_.trace.keys(id_, std::move(keys));
   context_.trace.add(id_, "accepted", describe(message));
   if (context_.on_accepted) context_.on_accepted(std::move(message));

@@ -63,7 +63,8 @@ Task<std::expected<void, queue::Outcome>> Connection::greet(std::string hostname
   if (ascii_iequals(words.substr(0, words.find_first_of(" \n")), hostname)) {
     co_await say_goodbye();
     // RFC 5321 6.3: the loop is seen before anything goes round in it. A route can be mended, so the message waits.
-    co_return std::unexpected(unreachable({4, 4, 6}, fmt::format("{} greets with our own name ({}): the route leads back to us", remote_, hostname), remote_));
+    co_return std::unexpected(
+        unreachable({4, 4, 6}, fmt::format("{} greets with our own name ({}): the route leads back to us", remote_, hostname), remote_));
   }
   co_return co_await hello(std::move(hostname));
 }
@@ -238,8 +239,10 @@ void Connection::settle(JobSource& source) {
   }
   Work work = current_->take_work();
   current_ = std::exchange(next_, std::nullopt);
-  if (work.open.empty()) source.finished(std::move(work));
-  else source.give_back(std::move(work));
+  if (work.open.empty())
+    source.finished(std::move(work));
+  else
+    source.give_back(std::move(work));
 }
 
 // With PIPELINING the RSET waits in out_ for the next MAIL; otherwise it is sent and answered now.
@@ -263,8 +266,10 @@ void Connection::abandon(JobSource& source, const queue::Outcome& why) {
   std::optional<Transaction> next = std::exchange(next_, std::nullopt);
   if (next) source.give_back(next->take_work());
   Work work = current->take_work();
-  if (work.open.empty()) source.finished(std::move(work));
-  else source.give_back(std::move(work));
+  if (work.open.empty())
+    source.finished(std::move(work));
+  else
+    source.give_back(std::move(work));
 }
 
 Task<> Connection::quit() {

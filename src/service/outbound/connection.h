@@ -23,9 +23,9 @@ namespace godwit::outbound {
 class JobSource {
  public:
   virtual ~JobSource() = default;
-  virtual std::optional<Work> next() = 0;    // does not wait
-  virtual void finished(Work work) = 0;      // every recipient is decided
-  virtual void give_back(Work work) = 0;     // some are open: first in line, at once
+  virtual std::optional<Work> next() = 0;  // does not wait
+  virtual void finished(Work work) = 0;    // every recipient is decided
+  virtual void give_back(Work work) = 0;   // some are open: first in line, at once
 };
 
 class Connection {
@@ -46,8 +46,8 @@ class Connection {
   }
 
   bool usable() const { return usable_; }
-  std::size_t taken() const { return taken_; }  // messages begun
-  std::size_t settled() const { return settled_; }  // messages that the server answered to their end
+  std::size_t taken() const { return taken_; }                             // messages begun
+  std::size_t settled() const { return settled_; }                         // messages that the server answered to their end
   const std::optional<queue::Outcome>& broken() const { return broken_; }  // why the dialogue ended in the middle of a message
   const std::string& remote() const { return remote_; }
   const smtp::Extensions& extensions() const { return extensions_; }
@@ -78,10 +78,10 @@ class Connection {
   net::LineReader reader_;
   smtp::ReplyParser parser_;
   smtp::Extensions extensions_;
-  std::string out_;                   // what goes out with the next write
+  std::string out_;  // what goes out with the next write
   std::optional<Transaction> current_;
-  std::optional<Transaction> next_;   // its first commands went out behind the body of current_
-  std::size_t resets_ = 0;            // RSETs in out_ or unanswered
+  std::optional<Transaction> next_;  // its first commands went out behind the body of current_
+  std::size_t resets_ = 0;           // RSETs in out_ or unanswered
   std::size_t most_ = 0;
   std::size_t taken_ = 0;
   std::size_t settled_ = 0;

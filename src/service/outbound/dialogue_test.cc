@@ -33,8 +33,9 @@ TEST_F(Dialogue, Pipelining_CommandsGoInOneWriteAndTheNextMessageBehindTheBody) 
   ASSERT_EQ(reads.size(), 4u);
   EXPECT_EQ(reads[0], "EHLO mx.example.org\r\n");
   EXPECT_EQ(reads[1], "MAIL FROM:<anna@example.org> SIZE=50\r\nRCPT TO:<a@example.net>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n");
-  EXPECT_EQ(reads[2], "Received: by mx.example.org\r\nSubject: x\r\n\r\nHello\r\n.\r\n"
-                      "MAIL FROM:<anna@example.org> SIZE=50\r\nRCPT TO:<c@example.net>\r\nDATA\r\n");
+  EXPECT_EQ(reads[2],
+            "Received: by mx.example.org\r\nSubject: x\r\n\r\nHello\r\n.\r\n"
+            "MAIL FROM:<anna@example.org> SIZE=50\r\nRCPT TO:<c@example.net>\r\nDATA\r\n");
   EXPECT_EQ(reads[3], "Received: by mx.example.org\r\nSubject: x\r\n\r\nHello\r\n.\r\n");
 }
 
@@ -194,7 +195,9 @@ TEST_F(Dialogue, TooLargeForTheServer_BouncesWithoutBeingOffered) {
 }
 
 TEST_F(Dialogue, EightBit_IsDeclaredOrBounced) {
-  auto eight = message({"bob@example.net"}, "Subject: x\r\n\r\nGr\xc3\xbc\xc3\x9f" "e\r\n");
+  auto eight = message({"bob@example.net"},
+                       "Subject: x\r\n\r\nGr\xc3\xbc\xc3\x9f"
+                       "e\r\n");
   eight->body_8bit = true;
   const auto declared = offer(eight);
   loop_.poll();

@@ -44,7 +44,8 @@ bool same(const queue::Outcome& a, const queue::Outcome& b) {
 void record_attempt(trace::Trace& trace, const Work& work) {
   const queue::Message& message = *work.job.message;
   const bool logged = log::enabled(log::Level::info);
-  const bool alike = std::ranges::all_of(work.outcomes, [&](const queue::Outcome& outcome) { return same(outcome, work.outcomes.front()); });
+  const bool alike =
+      std::ranges::all_of(work.outcomes, [&](const queue::Outcome& outcome) { return same(outcome, work.outcomes.front()); });
   if (alike && work.outcomes.size() > 1)
     trace.add(message.id, "attempt", sentence(work.outcomes.front(), std::to_string(work.outcomes.size()) + " recipients"));
   for (std::size_t i = 0; i < work.outcomes.size(); ++i) {
@@ -53,9 +54,14 @@ void record_attempt(trace::Trace& trace, const Work& work) {
     recipients_counter(outcome.kind).add();
     if (!alike || work.outcomes.size() == 1) trace.add(message.id, "attempt", sentence(outcome, "<" + recipient.address.text() + ">"));
     if (logged)
-      log::info("attempt", {{"msg", message.id.text()}, {"rcpt", recipient.address.text()}, {"site", work.job.site->name},
-                            {"remote", outcome.remote}, {"outcome", to_string(outcome.kind)}, {"status", outcome.status.text()},
-                            {"text", outcome.text}, {"reply", outcome.remote_reply}});
+      log::info("attempt", {{"msg", message.id.text()},
+                            {"rcpt", recipient.address.text()},
+                            {"site", work.job.site->name},
+                            {"remote", outcome.remote},
+                            {"outcome", to_string(outcome.kind)},
+                            {"status", outcome.status.text()},
+                            {"text", outcome.text},
+                            {"reply", outcome.remote_reply}});
   }
 }
 

@@ -20,10 +20,10 @@ inline constexpr Duration kCommandWrite = std::chrono::minutes(5);
 inline constexpr Duration kLastWords = std::chrono::seconds(2);  // for what a server said before it closed in the middle of a body
 inline constexpr Duration kQuit = std::chrono::seconds(2);       // for 221: a courtesy, nothing depends on it
 
-inline constexpr std::size_t kReplyLine = 4'096;     // RFC 5321 4.5.3.1.5 has 512; some servers explain at length
-inline constexpr std::size_t kPiece = 64 * 1'024;    // of a body: in memory at once
+inline constexpr std::size_t kReplyLine = 4'096;         // RFC 5321 4.5.3.1.5 has 512; some servers explain at length
+inline constexpr std::size_t kPiece = 64 * 1'024;        // of a body: in memory at once
 inline constexpr std::size_t kKeepBuffer = 128 * 1'024;  // a larger write buffer is given back
-inline constexpr std::size_t kAddresses = 8;         // of one host that are tried
+inline constexpr std::size_t kAddresses = 8;             // of one host that are tried
 // RFC 2920 3.1: a group must fit into the windows, or both sides may wait for each other. 50 RCPTs are about 3 KiB, their
 // replies rarely more than 5.
 inline constexpr std::size_t kCommandsInGroup = 50;

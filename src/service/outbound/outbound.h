@@ -21,7 +21,7 @@
 namespace godwit::outbound {
 
 struct Settings {
-  std::string hostname;                       // EHLO name
+  std::string hostname;  // EHLO name
   std::size_t connections_per_site = 4;
   std::size_t messages_per_connection = 1'000;
   Duration idle_reuse = std::chrono::seconds(30);

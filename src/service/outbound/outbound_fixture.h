@@ -38,9 +38,8 @@ class OutboundTest : public ::testing::Test {
   OutboundTest() {
     settings_->hostname = "mx.example.org";
     network_.listen(at(1), server_);
-    outbound_ = make_outbound(Context{
-        network_, [this](std::string host) { return resolve(std::move(host)); }, blobs_, loop_.clock(), trace_, tasks_, loop_.executor(),
-        [this] { return std::shared_ptr<const Settings>(settings_); }});
+    outbound_ = make_outbound(Context{network_, [this](std::string host) { return resolve(std::move(host)); }, blobs_, loop_.clock(),
+                                      trace_, tasks_, loop_.executor(), [this] { return std::shared_ptr<const Settings>(settings_); }});
     site_ = site_of({"127.0.0.1"});
   }
   ~OutboundTest() override {
@@ -111,7 +110,8 @@ class OutboundTest : public ::testing::Test {
   }
 
   void answer(std::string prefix, std::string reply) {
-    server_.on_command = [prefix = std::move(prefix), reply = std::move(reply)](const std::string& command, std::size_t) -> std::optional<std::string> {
+    server_.on_command = [prefix = std::move(prefix), reply = std::move(reply)](const std::string& command,
+                                                                                std::size_t) -> std::optional<std::string> {
       return command.starts_with(prefix) ? std::optional(reply) : std::nullopt;
     };
   }

@@ -17,8 +17,15 @@ smtp::EnhancedCode by_basic_code(std::uint16_t code) {
     case 551: return {5, 1, 6};
     case 552: return {5, 2, 2};
     case 553: return {5, 1, 3};
-    case 500: case 501: case 502: case 503: case 504: case 555: return {5, 5, 0};
-    case 530: case 535: case 538: return {5, 7, 0};
+    case 500:
+    case 501:
+    case 502:
+    case 503:
+    case 504:
+    case 555: return {5, 5, 0};
+    case 530:
+    case 535:
+    case 538: return {5, 7, 0};
     case 556: return {5, 1, 10};
     default: return {static_cast<std::uint8_t>(code / 100 == 5 ? 5 : 4), 0, 0};
   }

@@ -29,7 +29,8 @@ void Site::offer(Job job) {
   if (refuse || (connections_ == 0 && hops_.down(context_.clock.steady()))) {
     work.decide_open(refuse ? unreachable({4, 3, 2}, "not tried: the server is stopping", "outbound") : down_outcome());
     // not from within the caller's call
-    post(context_.executor, [done = std::move(work.job.done), outcomes = std::move(work.outcomes)]() mutable { done(std::move(outcomes)); });
+    post(context_.executor,
+         [done = std::move(work.job.done), outcomes = std::move(work.outcomes)]() mutable { done(std::move(outcomes)); });
     return;
   }
   waiting_.push_back(std::move(work));
@@ -69,8 +70,10 @@ void Site::finished(Work work) {
 
 // To the front; but what may itself be the cause of the loss must not meet each new connection first.
 void Site::give_back(Work work) {
-  if (work.unheard > 0) waiting_.push_back(std::move(work));
-  else waiting_.push_front(std::move(work));
+  if (work.unheard > 0)
+    waiting_.push_back(std::move(work));
+  else
+    waiting_.push_front(std::move(work));
   outbound_metrics().waiting.add(1);
 }
 
@@ -90,7 +93,8 @@ Task<> Site::run(std::shared_ptr<Site> self) {
     --self->connections_;
     self->opening_failed();
   }
-  if (self->draining_ || self->context_.tasks.stopping()) self->fail_waiting(unreachable({4, 3, 2}, "not tried: the server is stopping", "outbound"));
+  if (self->draining_ || self->context_.tasks.stopping())
+    self->fail_waiting(unreachable({4, 3, 2}, "not tried: the server is stopping", "outbound"));
   self->grow();
 }
 
@@ -133,7 +137,9 @@ Task<Site::Opened> Site::open(std::size_t& hop) {
     outbound_metrics().connection_failures.add();
     last_failure_ = std::move(opened).error();
     last_failure_.site_down = true;
-    log::warning("hop failed", {{"site", description_->name}, {"hop", description_->hops[candidate].text()}, {"error", last_failure_.text},
+    log::warning("hop failed", {{"site", description_->name},
+                                {"hop", description_->hops[candidate].text()},
+                                {"error", last_failure_.text},
                                 {"reply", last_failure_.remote_reply}});
     // While others of our connections work there, the server only wants no more of them.
     if (connections_ > opening_) break;
@@ -149,7 +155,9 @@ Task<Site::Opened> Site::open_hop(const routing::Hop& hop) {
     addresses.push_back(*ip);
   } else {
     auto resolved = co_await context_.resolve(hop.host);
-    if (!resolved) co_return std::unexpected(unreachable({4, 4, 3}, fmt::format("{} could not be looked up: {}", hop.host, resolved.error().text), hop.text()));
+    if (!resolved)
+      co_return std::unexpected(
+          unreachable({4, 4, 3}, fmt::format("{} could not be looked up: {}", hop.host, resolved.error().text), hop.text()));
     addresses = *std::move(resolved);
   }
   Opened opened = std::unexpected(unreachable({4, 4, 3}, fmt::format("{} has no address", hop.host), hop.text()));
@@ -164,7 +172,8 @@ Task<Site::Opened> Site::open_address(const routing::Hop& hop, IpAddress address
   const Endpoint endpoint{address, hop.port};
   const std::string remote = name_peer(hop, endpoint);
   auto stream = co_await context_.dialer.dial(endpoint, kConnect);
-  if (!stream) co_return std::unexpected(unreachable({4, 4, 1}, fmt::format("could not connect to {}: {}", remote, stream.error().text), remote));
+  if (!stream)
+    co_return std::unexpected(unreachable({4, 4, 1}, fmt::format("could not connect to {}: {}", remote, stream.error().text), remote));
   auto connection = std::make_unique<Connection>(*std::move(stream), remote, context_.blobs);
   const net::TaskGroup::OnStop on_stop(context_.tasks, context_.executor, [raw = connection.get()] { raw->cancel(); });
   auto greeted = co_await connection->greet(context_.settings()->hostname);

@@ -51,12 +51,12 @@ class Site final : public JobSource, public std::enable_shared_from_this<Site> {
   std::shared_ptr<const routing::Site> description_;
   Hops hops_;
   std::deque<Work> waiting_;
-  std::vector<Timer*> idle_;         // connections without work, the last one to fall idle at the end
-  std::size_t connections_ = 0;      // with those being opened
+  std::vector<Timer*> idle_;     // connections without work, the last one to fall idle at the end
+  std::size_t connections_ = 0;  // with those being opened
   std::size_t opening_ = 0;
-  bool proven_ = false;              // a dialogue has begun well since the site was down
+  bool proven_ = false;  // a dialogue has begun well since the site was down
   bool draining_ = false;
-  unsigned losses_ = 0;              // dialogues in a row that broke before their first message was done
+  unsigned losses_ = 0;  // dialogues in a row that broke before their first message was done
   SteadyTime grow_after_{};
   queue::Outcome last_failure_;
 };

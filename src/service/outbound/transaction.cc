@@ -32,7 +32,9 @@ void append_notify(std::string& out, const queue::Notify& notify) {
 
 }  // namespace
 
-Work::Work(Job j) : job(std::move(j)), outcomes(job.recipients.size()), open(job.recipients.size()) { std::iota(open.begin(), open.end(), 0); }
+Work::Work(Job j) : job(std::move(j)), outcomes(job.recipients.size()), open(job.recipients.size()) {
+  std::iota(open.begin(), open.end(), 0);
+}
 
 void Work::decide_open(const queue::Outcome& outcome) {
   for (const std::size_t position : open) outcomes[position] = outcome;
@@ -63,7 +65,8 @@ void Transaction::append_mail(std::string& out) const {
   }
   if (options_.eight_bit) out += " BODY=8BITMIME";
   if (options_.smtputf8) out += " SMTPUTF8";
-  if (options_.dsn && message.ret != queue::Message::Return::unset) out += message.ret == queue::Message::Return::full ? " RET=FULL" : " RET=HDRS";
+  if (options_.dsn && message.ret != queue::Message::Return::unset)
+    out += message.ret == queue::Message::Return::full ? " RET=FULL" : " RET=HDRS";
   if (options_.dsn && !message.envid.empty()) out += " ENVID=" + message.envid;
   out += "\r\n";
 }
@@ -79,9 +82,12 @@ void Transaction::append_rcpt(std::string& out, const queue::Recipient& to) cons
 
 void Transaction::append_commands(std::string& out, std::size_t most) {
   for (; most > 0 && commands_left(); --most, ++sent_) {
-    if (sent_ == 0) append_mail(out);
-    else if (sent_ < commands() - 1) append_rcpt(out, recipient(work_.open[sent_ - 1]));
-    else out += "DATA\r\n";
+    if (sent_ == 0)
+      append_mail(out);
+    else if (sent_ < commands() - 1)
+      append_rcpt(out, recipient(work_.open[sent_ - 1]));
+    else
+      out += "DATA\r\n";
   }
 }
 
@@ -149,8 +155,10 @@ void Transaction::fail_rest(const queue::Outcome& outcome) {
 }
 
 Work Transaction::take_work() {
-  if (any_delivered_) work_.open = std::move(again_);
-  else if (heard() || failed_) work_.open.clear();
+  if (any_delivered_)
+    work_.open = std::move(again_);
+  else if (heard() || failed_)
+    work_.open.clear();
   return std::move(work_);
 }
 

@@ -45,14 +45,14 @@ class Transaction {
   void append_commands(std::string& out, std::size_t most);
   std::size_t outstanding() const { return sent_ - answered_; }
   bool heard() const { return answered_ > 0; }
-  Duration reply_timeout() const;           // for the next reply
-  std::string_view waiting_for() const;     // "the answer to RCPT", for people
+  Duration reply_timeout() const;        // for the next reply
+  std::string_view waiting_for() const;  // "the answer to RCPT", for people
 
   // Whether it can be an answer to the next of the outstanding commands at all; if not, the dialogue is out of step.
   bool fits(const smtp::Reply& reply) const;
   void on_reply(const smtp::Reply& reply);
-  bool data_accepted() const { return data_accepted_; }       // 354: bytes and a dot must follow
-  std::size_t accepted() const { return accepted_.size(); }   // recipients that wait for the final reply
+  bool data_accepted() const { return data_accepted_; }      // 354: bytes and a dot must follow
+  std::size_t accepted() const { return accepted_.size(); }  // recipients that wait for the final reply
   void on_final(const smtp::Reply& reply);
   // The dialogue or the message cannot go on: all that is not decided.
   void fail_rest(const queue::Outcome& outcome);
@@ -81,7 +81,7 @@ class Transaction {
   MessageBody body_;
   std::string first_piece_;
   std::string remote_;
-  std::size_t sent_ = 0;      // commands, counted from MAIL
+  std::size_t sent_ = 0;  // commands, counted from MAIL
   std::size_t answered_ = 0;
   std::vector<std::size_t> accepted_;  // positions
   std::vector<std::size_t> again_;

@@ -77,7 +77,9 @@ TEST_F(Trouble, HostNames_AreLookedUpAndEachAddressTried) {
 }
 
 TEST_F(Trouble, Greeting_RefusalsAndNonsense) {
-  struct Case { std::string greeting, summary, text; };
+  struct Case {
+    std::string greeting, summary, text;
+  };
   for (const Case& c : {Case{"421 4.3.2 Too busy\r\n!close", "deferred 4.3.2 down", "does not take mail now"},
                         Case{"554 5.3.2 Go away\r\n", "deferred 4.3.2 down", "does not take mail now"},
                         Case{"!close", "deferred 4.4.2 down", "lost before the greeting"},
@@ -95,7 +97,10 @@ TEST_F(Trouble, Greeting_RefusalsAndNonsense) {
 }
 
 TEST_F(Trouble, Stalls_EndAfterTheTimesOfTheRfc) {
-  struct Case { std::string command; Duration limit; };
+  struct Case {
+    std::string command;
+    Duration limit;
+  };
   for (const Case& c : {Case{"EHLO", 5min}, Case{"MAIL", 5min}, Case{"RCPT", 5min}, Case{"DATA", 2min}, Case{".", 10min}}) {
     SCOPED_TRACE(c.command);
     answer(c.command, "");

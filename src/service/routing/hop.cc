@@ -68,7 +68,8 @@ Result<Hop> parse_hop(std::string_view text) {
                                  fmt::format("\"{}\": {}:// is not understood in this release; smtp://host:port is", text, scheme)));
   if (scheme != "smtp") return fail(bad_hop(text, "is no destination: write smtp://host:port, \"local\", \"hold\" or \"reject\""));
   const std::string_view authority = text.substr(colon + 3);
-  if (authority.find('/') != std::string_view::npos) return fail(bad_hop(text, "has a path: leave away what begins with the / behind the host"));
+  if (authority.find('/') != std::string_view::npos)
+    return fail(bad_hop(text, "has a path: leave away what begins with the / behind the host"));
   if (authority.find('@') != std::string_view::npos)
     return fail(bad_hop(text, "has a user name: authentication to a next hop is not understood in this release"));
   return parse_authority(text, authority);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-
 namespace godwit::routing {
 namespace {
 
@@ -14,7 +13,9 @@ struct Hold {};
 struct Reject {};
 using To = std::variant<ByDirectory, Hold, Reject, std::shared_ptr<const Site>>;
 
-Refused refused(std::uint16_t subject, std::uint16_t detail, std::string text) { return {smtp::Reply{550, {5, subject, detail}, std::move(text)}}; }
+Refused refused(std::uint16_t subject, std::uint16_t detail, std::string text) {
+  return {smtp::Reply{550, {5, subject, detail}, std::move(text)}};
+}
 Refused unknown_user() { return refused(1, 1, "No such user here"); }
 Refused no_route() { return refused(4, 4, "No route to this domain"); }
 
@@ -55,7 +56,8 @@ Result<std::shared_ptr<const Site>> parse_site(const std::vector<std::string>& t
   auto site = std::make_shared<Site>();
   for (const std::string& text : to) {
     if (text == "local" || text == "hold" || text == "reject" || text == "mx")
-      return fail(Error::permanent(Error::Cause::syntax, fmt::format("\"{}\" stands alone: it cannot be a fall back of a hop or have one", text)));
+      return fail(
+          Error::permanent(Error::Cause::syntax, fmt::format("\"{}\" stands alone: it cannot be a fall back of a hop or have one", text)));
     GODWIT_ASSIGN(Hop hop, parse_hop(text));
     if (!site->name.empty()) site->name += ',';
     site->name += hop.text();
@@ -65,7 +67,8 @@ Result<std::shared_ptr<const Site>> parse_site(const std::vector<std::string>& t
 }
 
 Result<To> parse_to(const std::vector<std::string>& to) {
-  if (to.empty()) return fail(Error::permanent(Error::Cause::syntax, "`to` is missing: write smtp://host:port, \"local\", \"hold\" or \"reject\""));
+  if (to.empty())
+    return fail(Error::permanent(Error::Cause::syntax, "`to` is missing: write smtp://host:port, \"local\", \"hold\" or \"reject\""));
   if (to.size() == 1) {
     if (to[0] == "local") return ByDirectory{};
     if (to[0] == "hold") return Hold{};
@@ -99,7 +102,8 @@ Result<std::shared_ptr<const Router>> Router::create(std::vector<Route> routes, 
       }
       auto domain = smtp::parse_domain(name);
       if (!domain || (domain->is_literal() && entry.match == Entry::Match::below))
-        return fail(bad_route(number, route.domain, "this is no domain: write \"example.net\", \"*.example.net\" (what is below it) or \"*\""));
+        return fail(
+            bad_route(number, route.domain, "this is no domain: write \"example.net\", \"*.example.net\" (what is below it) or \"*\""));
       entry.domain = *std::move(domain);
     }
     const auto earlier = std::ranges::find_if(entries, [&](const Entry& other) { return other.covers(entry); });

@@ -39,11 +39,21 @@ struct Site {
   std::vector<Hop> hops;  // in order of preference; the later ones are fall backs
 };
 
-struct ToLocal { directory::Account account; };
-struct ToSite { std::shared_ptr<const Site> site; };
-struct ToHold { std::string why; };
-struct Refused { smtp::Reply reply; };  // unknown user 550 5.1.1, reject route 550 5.7.1, unroutable 550 5.4.4
-struct ToAlias { std::vector<smtp::Address> targets; };
+struct ToLocal {
+  directory::Account account;
+};
+struct ToSite {
+  std::shared_ptr<const Site> site;
+};
+struct ToHold {
+  std::string why;
+};
+struct Refused {
+  smtp::Reply reply;
+};  // unknown user 550 5.1.1, reject route 550 5.7.1, unroutable 550 5.4.4
+struct ToAlias {
+  std::vector<smtp::Address> targets;
+};
 using Destination = std::variant<ToLocal, ToSite, ToHold, Refused, ToAlias>;
 
 struct Route {

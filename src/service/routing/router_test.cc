@@ -97,9 +97,15 @@ TEST_F(RouterTest, RouteLocal_ResolvesInTheDirectory) {
 }
 
 TEST_F(RouterTest, InternationalDomain_MatchesAsALabel) {
-  const auto router = make({{"b\xc3\xbc" "cher.example", {"smtp://192.0.2.1"}}});
+  const auto router =
+      make({{"b\xc3\xbc"
+             "cher.example",
+             {"smtp://192.0.2.1"}}});
   EXPECT_EQ(route(*router, "x@xn--bcher-kva.example"), "site smtp://192.0.2.1:25");
-  EXPECT_EQ(route(*router, "x@B\xc3\x9c" "CHER.example"), "site smtp://192.0.2.1:25");
+  EXPECT_EQ(route(*router,
+                  "x@B\xc3\x9c"
+                  "CHER.example"),
+            "site smtp://192.0.2.1:25");
 }
 
 TEST_F(RouterTest, AcceptsFromAnyone_IsNeverAnOpenRelay) {
@@ -121,7 +127,8 @@ TEST_F(RouterTest, Errors_NameTheRouteAndTheMend) {
   EXPECT_THAT(error_of({{"a.test", {"lmtp://h:24"}}}), HasSubstr("lmtp:// is not understood"));
   EXPECT_THAT(error_of({{"a.test", {"smtp://h:1", "local"}}}), HasSubstr("\"local\" stands alone"));
   EXPECT_THAT(error_of({{"a.test", {"nonsense"}}}), HasSubstr("write smtp://host:port"));
-  EXPECT_THAT(error_of({{"*", {"hold"}}, {"a.test", {"hold"}}}), HasSubstr("route 2 (domain = \"a.test\"): it can never match, because route 1"));
+  EXPECT_THAT(error_of({{"*", {"hold"}}, {"a.test", {"hold"}}}),
+              HasSubstr("route 2 (domain = \"a.test\"): it can never match, because route 1"));
   EXPECT_THAT(error_of({{"*.a.test", {"hold"}}, {"b.a.test", {"hold"}}}), HasSubstr("can never match"));
   EXPECT_THAT(error_of({{"a.test", {"hold"}}, {"A.test", {"hold"}}}), HasSubstr("can never match"));
   EXPECT_EQ(error_of({{"a.test", {"hold"}}, {"*.a.test", {"hold"}}}), "");
@@ -129,17 +136,20 @@ TEST_F(RouterTest, Errors_NameTheRouteAndTheMend) {
 }
 
 TEST(ParseHop, Forms) {
-  struct Case { std::string_view text, expected; };
-  for (const Case& c : {Case{"smtp://127.0.0.1:2600", "smtp://127.0.0.1:2600"}, Case{"SMTP://Mail.Example.ORG", "smtp://mail.example.org:25"},
-                        Case{"smtp://[::1]:2525", "smtp://[::1]:2525"}, Case{"smtp://[2001:db8::1]", "smtp://[2001:db8::1]:25"},
-                        Case{"smtp://localhost:26", "smtp://localhost:26"}}) {
+  struct Case {
+    std::string_view text, expected;
+  };
+  for (const Case& c : {Case{"smtp://127.0.0.1:2600", "smtp://127.0.0.1:2600"},
+                        Case{"SMTP://Mail.Example.ORG", "smtp://mail.example.org:25"}, Case{"smtp://[::1]:2525", "smtp://[::1]:2525"},
+                        Case{"smtp://[2001:db8::1]", "smtp://[2001:db8::1]:25"}, Case{"smtp://localhost:26", "smtp://localhost:26"}}) {
     SCOPED_TRACE(c.text);
     const auto hop = parse_hop(c.text);
     ASSERT_TRUE(hop) << hop.error().text;
     EXPECT_EQ(hop->text(), c.expected);
   }
-  for (const std::string_view bad : {"", "smtp:", "smtp://", "smtp://:25", "smtp://h:", "smtp://h:0", "smtp://h:65536", "smtp://h:25x", "smtp://h/",
-                                     "smtp://u@h", "smtp://[::1", "smtp://[::1]x", "smtp://[h]:25", "smtp://::1", "http://h", "h:25", "smtp://a b"}) {
+  for (const std::string_view bad :
+       {"", "smtp:", "smtp://", "smtp://:25", "smtp://h:", "smtp://h:0", "smtp://h:65536", "smtp://h:25x", "smtp://h/", "smtp://u@h",
+        "smtp://[::1", "smtp://[::1]x", "smtp://[h]:25", "smtp://::1", "http://h", "h:25", "smtp://a b"}) {
     SCOPED_TRACE(bad);
     EXPECT_FALSE(parse_hop(bad));
   }

@@ -26,8 +26,10 @@ Task<Result<bool>> TheScheduler::act(MessageId id, Action action, std::string wh
   if (entry && entry->state == Entry::State::attempting) {
     log::info("asked", {{"msg", name}, {"action", to_string(action)}, {"reason", why}});
     // It is being tried this moment, and is not held: nothing else to do for the other two.
-    if (action == Action::hold || action == Action::drop) entry->asked = Entry::Asked{action, std::move(why)};
-    else entry->asked.reset();
+    if (action == Action::hold || action == Action::drop)
+      entry->asked = Entry::Asked{action, std::move(why)};
+    else
+      entry->asked.reset();
     co_return true;
   }
   if (entry && entry->state == Entry::State::parked) window_.unpark(*entry, nullptr);

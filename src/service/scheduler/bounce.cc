@@ -62,7 +62,6 @@ Task<Result<std::string>> read_original(store::Blobs& blobs, const Message& mess
   co_return original;
 }
 
-
 Task<smtp::Reply> hand_to_intake(const Context& context, const Message& message, dsn::Report made) {
   intake::Source source;
   source.door = intake::Source::Door::local;
@@ -103,7 +102,8 @@ dsn::Input make_input(const Context& context, const Message& message, Notice not
   input.arrival = message.accepted;
   input.envid = message.envid;
   input.smtputf8 = message.smtputf8;
-  for (const std::size_t index : recipients) input.recipients.push_back(describe(message.recipients[index], message, *settings, notice, input.date));
+  for (const std::size_t index : recipients)
+    input.recipients.push_back(describe(message.recipients[index], message, *settings, notice, input.date));
   return input;
 }
 

@@ -14,9 +14,9 @@ enum class Notice : std::uint8_t { failure, delay };
 
 enum class Reported : std::uint8_t {
   sent,
-  nobody,        // nobody wants to know: the reverse path is null, or NOTIFY says so
-  undeliverable, // the sender's own address is refused for good: nothing more can be done
-  try_again,     // the disk is full, the store did not answer
+  nobody,         // nobody wants to know: the reverse path is null, or NOTIFY says so
+  undeliverable,  // the sender's own address is refused for good: nothing more can be done
+  try_again,      // the disk is full, the store did not answer
 };
 
 // One report for all of `recipients` (indices) that want one; the others are passed over. Events go to the message's trace.

@@ -15,7 +15,9 @@ constexpr Duration kAgainAfterError = std::chrono::seconds(1);
 constexpr Duration kLongestWait = std::chrono::seconds(60);
 constexpr Duration kFloorInterval = std::chrono::seconds(15);
 
-void report_error(std::string_view what, const Error& error) { log::error("the queue could not be read", {{"what", what}, {"error", error.text}}); }
+void report_error(std::string_view what, const Error& error) {
+  log::error("the queue could not be read", {{"what", what}, {"error", error.text}});
+}
 
 }  // namespace
 
@@ -87,8 +89,10 @@ Task<bool> TheScheduler::read_fresh(Cursor& cursor) {
       const MessageId id = message.id;
       cursor.fresh_after = id;
       if (window_.is_known(id)) continue;
-      if (room() == 0) window_.put_off(id);
-      else take(std::make_shared<queue::Message>(std::move(message)));
+      if (room() == 0)
+        window_.put_off(id);
+      else
+        take(std::make_shared<queue::Message>(std::move(message)));
     }
     window_.end_read(cursor);
   }

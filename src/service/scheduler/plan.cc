@@ -78,7 +78,9 @@ class Planner {
   Task<Destinations> ask(std::vector<std::size_t> due) {
     Destinations destinations(due.size());
     const auto router = context_.router();
-    std::function<Task<>(std::size_t)> one = [&](std::size_t i) { return ask_one(*router, message_.recipients[due[i]].address, destinations[i]); };
+    std::function<Task<>(std::size_t)> one = [&](std::size_t i) {
+      return ask_one(*router, message_.recipients[due[i]].address, destinations[i]);
+    };
     co_await run_bounded(context_.tasks, due.size(), kRoutesAtOnce, std::move(one));
     co_return destinations;
   }
@@ -138,8 +140,10 @@ class Planner {
       model.address = std::move(targets[i]);
       added.push_back(i == 0 ? index : message_.recipients.size());
       ways_[added.back()] = way;
-      if (i == 0) message_.recipients[index] = model;
-      else message_.recipients.push_back(model);
+      if (i == 0)
+        message_.recipients[index] = model;
+      else
+        message_.recipients.push_back(model);
     }
     plan_.expanded = true;
   }

@@ -20,7 +20,7 @@ struct Plan {
     std::vector<std::size_t> recipients;
   };
   std::vector<Local> locals;
-  std::vector<Remote> remotes;  // one a site, so that the bytes go there once
+  std::vector<Remote> remotes;                                  // one a site, so that the bytes go there once
   std::vector<std::pair<std::size_t, queue::Outcome>> decided;  // refused by the router, or it could not answer
   std::vector<std::size_t> held;
   std::string hold_because;

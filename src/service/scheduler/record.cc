@@ -56,15 +56,22 @@ void tell(const Context& context, const Message& message, const Recipient& recip
     detail += fmt::format("; tried again in {}, at {}", format_duration(recipient.next_attempt - context.clock.now()), next);
     counters().deferred.add();
     context.trace.add(message.id, "deferred", std::move(detail));
-    log::info("deferred", {{"msg", name}, {"rcpt", rcpt}, {"site", last.remote}, {"status", status}, {"reply", last.remote_reply},
-                           {"reason", last.text}, {"next", next}});
+    log::info("deferred", {{"msg", name},
+                           {"rcpt", rcpt},
+                           {"site", last.remote},
+                           {"status", status},
+                           {"reply", last.remote_reply},
+                           {"reason", last.text},
+                           {"next", next}});
     return;
   }
   const bool delivered = recipient.state == Recipient::State::delivered;
   const std::string_view event = delivered ? "delivered" : "bounced";
   (delivered ? counters().delivered : counters().bounced).add();
   context.trace.add(message.id, event, std::move(detail));
-  log::info(event, {{"msg", name}, {"rcpt", rcpt}, {"site", last.remote}, {"status", status}, {"reply", last.remote_reply}, {"reason", last.text}});
+  log::info(
+      event,
+      {{"msg", name}, {"rcpt", rcpt}, {"site", last.remote}, {"status", status}, {"reply", last.remote_reply}, {"reason", last.text}});
 }
 
 bool has_pending(const Message& message) {
@@ -90,7 +97,8 @@ Task<> TheScheduler::record(Message& message, Round& round) {
   if (changed) co_await write(message, round.take_handovers(), round.take_delivered());
 }
 
-void TheScheduler::settle(Message& message, std::vector<std::optional<Outcome>> outcomes, std::vector<std::size_t>& bounced, bool& changed) {
+void TheScheduler::settle(Message& message, std::vector<std::optional<Outcome>> outcomes, std::vector<std::size_t>& bounced,
+                          bool& changed) {
   const queue::WorkingOn working(message.id);
   const auto settings = context_.settings();
   const WallTime now = context_.clock.now();
@@ -155,8 +163,10 @@ Task<> TheScheduler::write(Message& message, std::vector<queue::Handover> handov
   const bool pending = has_pending(message);
   while (true) {
     Result<void> written;
-    if (pending) written = co_await context_.queue.update(message, handovers, true);
-    else written = co_await context_.queue.complete(message, handovers);
+    if (pending)
+      written = co_await context_.queue.update(message, handovers, true);
+    else
+      written = co_await context_.queue.complete(message, handovers);
     if (written) break;
     log::error("the queue could not be written", {{"msg", name}, {"error", written.error().text}});
     if (draining_ || context_.tasks.stopping()) co_return;

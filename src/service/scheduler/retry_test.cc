@@ -21,7 +21,9 @@ class RetryTest : public ::testing::Test {
     recipient = queue::testing::recipient("x@far.test");
   }
 
-  static Outcome deferred(bool site_down = false) { return {Outcome::Kind::deferred, {4, 2, 0}, "greylisted", "mx", "451 4.2.0 later", site_down}; }
+  static Outcome deferred(bool site_down = false) {
+    return {Outcome::Kind::deferred, {4, 2, 0}, "greylisted", "mx", "451 4.2.0 later", site_down};
+  }
   void take(Outcome outcome, Duration after) {
     Delays delays(settings.retry, random);
     apply(recipient, std::move(outcome), message, settings, message.accepted + after, delays);

@@ -23,8 +23,7 @@ std::string names(const queue::Message& message, const std::vector<std::size_t>&
 
 std::uint32_t attempt_number(const queue::Message& message, const std::vector<std::size_t>& recipients) {
   std::uint32_t most = 0;
-  for (const std::size_t index : recipients)
-    most = std::max(most, message.recipients[index].attempts + message.recipients[index].probes);
+  for (const std::size_t index : recipients) most = std::max(most, message.recipients[index].attempts + message.recipients[index].probes);
   return most + 1;
 }
 

@@ -53,10 +53,10 @@ struct Context {
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
-  virtual void start() = 0;                          // reads fresh and due rows of its shards
+  virtual void start() = 0;                           // reads fresh and due rows of its shards
   virtual void accepted(queue::Message message) = 0;  // just durable; on this loop
-  virtual void drain() = 0;                          // no new attempts; those under way are recorded
-  virtual bool idle() const = 0;                     // nothing under way
+  virtual void drain() = 0;                           // no new attempts; those under way are recorded
+  virtual bool idle() const = 0;                      // nothing under way
 
   // Administration; on this loop, for a message of one of its shards. false: no such message.
   enum class Action : std::uint8_t { retry, hold, release, drop };

@@ -23,7 +23,9 @@ using queue::testing::address;
 class RecordingTrace final : public trace::Trace {
  public:
   void keys(MessageId, trace::Keys) override {}
-  void add(MessageId id, std::string_view kind, std::string detail) override { all.push_back({id, {{}, std::string(kind), std::move(detail)}}); }
+  void add(MessageId id, std::string_view kind, std::string detail) override {
+    all.push_back({id, {{}, std::string(kind), std::move(detail)}});
+  }
   void finish(MessageId) override {}
   Task<Result<std::vector<trace::Event>>> events(MessageId) override { co_return std::vector<trace::Event>(); }
   Task<Result<std::vector<MessageId>>> find(std::string, std::size_t) override { co_return std::vector<MessageId>(); }
@@ -41,9 +43,17 @@ class RecordingTrace final : public trace::Trace {
   std::vector<std::pair<MessageId, trace::Event>> all;
 };
 
-inline Outcome took() { return {Outcome::Kind::delivered, {2, 0, 0}, "the next server has taken it", "mx.far.test [192.0.2.1]:25", "250 2.0.0 ok", false}; }
-inline Outcome later() { return {Outcome::Kind::deferred, {4, 2, 0}, "the server refused the recipient for now", "mx.far.test [192.0.2.1]:25", "451 4.2.0 later", false}; }
-inline Outcome never() { return {Outcome::Kind::bounced, {5, 1, 1}, "the server refused the recipient", "mx.far.test [192.0.2.1]:25", "550 5.1.1 No such user", false}; }
+inline Outcome took() {
+  return {Outcome::Kind::delivered, {2, 0, 0}, "the next server has taken it", "mx.far.test [192.0.2.1]:25", "250 2.0.0 ok", false};
+}
+inline Outcome later() {
+  return {Outcome::Kind::deferred,      {4, 2, 0},         "the server refused the recipient for now",
+          "mx.far.test [192.0.2.1]:25", "451 4.2.0 later", false};
+}
+inline Outcome never() {
+  return {Outcome::Kind::bounced,   {5, 1, 1}, "the server refused the recipient", "mx.far.test [192.0.2.1]:25",
+          "550 5.1.1 No such user", false};
+}
 inline Outcome down() { return {Outcome::Kind::deferred, {4, 4, 1}, "connection refused", "mx.far.test [192.0.2.1]:25", "", true}; }
 
 // Sites that answer as a test says: at once (on the next turn of the loop), or when it lets go.
@@ -62,8 +72,10 @@ class FakeSites {
   void offer(outbound::Job job) {
     ++jobs;
     most_at_once = std::max(most_at_once, ++out_);
-    if (held_.contains(job.site->hops[0].host)) waiting_.push_back(std::move(job));
-    else post(loop_.executor(), [this, job = std::move(job)] { answer(job); });
+    if (held_.contains(job.site->hops[0].host))
+      waiting_.push_back(std::move(job));
+    else
+      post(loop_.executor(), [this, job = std::move(job)] { answer(job); });
   }
 
   void answers(std::string host, std::function<Outcome(const std::string& recipient)> how) { how_[std::move(host)] = std::move(how); }
@@ -94,9 +106,7 @@ class FakeSites {
       return each.message == message && each.recipient == recipient && each.kind == Outcome::Kind::delivered;
     }));
   }
-  std::size_t delivered() const {
-    return static_cast<std::size_t>(std::ranges::count(attempts, Outcome::Kind::delivered, &Attempt::kind));
-  }
+  std::size_t delivered() const { return static_cast<std::size_t>(std::ranges::count(attempts, Outcome::Kind::delivered, &Attempt::kind)); }
 
  private:
   void answer(const outbound::Job& job) {
@@ -153,13 +163,32 @@ class SchedulerFixture : public queue::testing::QueueFixture {
 
   void start() {
     tasks = std::make_unique<net::TaskGroup>();
-    intake::Context doors{*directory, *queue, blobs, trace, loop.clock(), random, [this] { return router; }, [] { return std::size_t{0}; },
+    intake::Context doors{*directory,
+                          *queue,
+                          blobs,
+                          trace,
+                          loop.clock(),
+                          random,
+                          [this] { return router; },
+                          [] { return std::size_t{0}; },
                           [this] { return std::make_shared<const intake::Settings>(intake_settings); },
                           [this](queue::Message message) { scheduler->accepted(std::move(message)); }};
     intake_settings.hostname = settings.hostname;
     intake = intake::make_intake(std::move(doors));
-    Context context{*queue, *mailboxes, blobs, trace, *intake, loop.clock(), random, *tasks, loop.executor(), 0, 1, [this] { return router; },
-                    [this] { return std::make_shared<const Settings>(settings); }, [this](outbound::Job job) { sites.offer(std::move(job)); }};
+    Context context{*queue,
+                    *mailboxes,
+                    blobs,
+                    trace,
+                    *intake,
+                    loop.clock(),
+                    random,
+                    *tasks,
+                    loop.executor(),
+                    0,
+                    1,
+                    [this] { return router; },
+                    [this] { return std::make_shared<const Settings>(settings); },
+                    [this](outbound::Job job) { sites.offer(std::move(job)); }};
     scheduler = make_scheduler(std::move(context));
     scheduler->start();
     loop.poll();
@@ -226,7 +255,8 @@ class SchedulerFixture : public queue::testing::QueueFixture {
   // Messages in INBOX, prefix and bytes.
   std::vector<std::string> inbox(std::string_view account) { return loop.run(read_inbox(*directory, *mailboxes, blobs, address(account))); }
 
-  static Task<std::vector<std::string>> read_inbox(directory::Directory& from, mailbox::Mailboxes& boxes, store::Blobs& bytes, smtp::Address who) {
+  static Task<std::vector<std::string>> read_inbox(directory::Directory& from, mailbox::Mailboxes& boxes, store::Blobs& bytes,
+                                                   smtp::Address who) {
     std::vector<std::string> texts;
     const auto account = co_await from.find_account(std::move(who));
     const auto snapshot = co_await boxes.snapshot((*account)->id, mailbox::kInbox);
@@ -244,8 +274,10 @@ class SchedulerFixture : public queue::testing::QueueFixture {
   intake::Settings intake_settings;
   RecordingTrace trace;
   FakeSites sites{loop};
-  std::vector<routing::Route> routes{{"far.test", {"smtp://far.test:25"}},   {"slow.test", {"smtp://slow.test:25"}},
-                                     {"dead.test", {"smtp://dead.test:25"}}, {"hold.test", {"hold"}},
+  std::vector<routing::Route> routes{{"far.test", {"smtp://far.test:25"}},
+                                     {"slow.test", {"smtp://slow.test:25"}},
+                                     {"dead.test", {"smtp://dead.test:25"}},
+                                     {"hold.test", {"hold"}},
                                      {"reject.test", {"reject"}}};
   std::unique_ptr<directory::Directory> directory;
   std::unique_ptr<mailbox::Mailboxes> mailboxes;

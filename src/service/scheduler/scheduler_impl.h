@@ -38,7 +38,8 @@ class TheScheduler final : public Scheduler {
 
   // record.cc
   Task<> record(queue::Message& message, Round& round);
-  void settle(queue::Message& message, std::vector<std::optional<queue::Outcome>> outcomes, std::vector<std::size_t>& bounced, bool& changed);
+  void settle(queue::Message& message, std::vector<std::optional<queue::Outcome>> outcomes, std::vector<std::size_t>& bounced,
+              bool& changed);
   Task<> report_failures(queue::Message& message, std::vector<std::size_t> bounced);
   Task<> report_delays(queue::Message& message);
   void apply_asked(queue::Message& message);

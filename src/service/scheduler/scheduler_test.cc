@@ -83,7 +83,8 @@ TEST_F(SchedulerTest, FiveDaysOfRetries_AtTheStepsOfTheScheduleThenABounce) {
   const auto mail = inbox("anna@local.test");
   ASSERT_THAT(mail, SizeIs(2));
   EXPECT_THAT(mail[0], AllOf(HasSubstr("Action: delayed"), HasSubstr("451 4.2.0 later"), HasSubstr("Will-Retry-Until:")));
-  EXPECT_THAT(mail[1], AllOf(HasSubstr("Return-Path: <>"), HasSubstr("Action: failed"), HasSubstr("Status: 4.4.7"), HasSubstr("451 4.2.0 later")));
+  EXPECT_THAT(mail[1],
+              AllOf(HasSubstr("Return-Path: <>"), HasSubstr("Action: failed"), HasSubstr("Status: 4.4.7"), HasSubstr("451 4.2.0 later")));
   EXPECT_THAT(mail[1], AllOf(HasSubstr("rfc822; a@far.test"), HasSubstr("Remote-MTA: dns; mx.far.test"), HasSubstr("hello")));
 }
 
@@ -140,7 +141,8 @@ TEST_F(SchedulerTest, PartialFailure_EachRecipientHasItsOwnFate) {
   EXPECT_EQ(left->recipients[2].state, queue::Recipient::State::bounced);
   const auto mail = inbox("anna@local.test");
   ASSERT_THAT(mail, SizeIs(1));  // one bounce for both
-  EXPECT_THAT(mail[0], AllOf(HasSubstr("c@far.test"), HasSubstr("d@far.test"), Not(HasSubstr("; a@far.test")), Not(HasSubstr("; b@far.test"))));
+  EXPECT_THAT(mail[0],
+              AllOf(HasSubstr("c@far.test"), HasSubstr("d@far.test"), Not(HasSubstr("; a@far.test")), Not(HasSubstr("; b@far.test"))));
   EXPECT_THAT(trace.last("deferred"), HasSubstr("tried again in"));
   sites.answers("far.test", [](const std::string&) { return took(); });
   loop.advance(2min);
@@ -480,7 +482,8 @@ TEST_F(SchedulerTest, PowerCutAtEveryWrite_NothingIsLostAndLocalMailComesOnce) {
       engine.fail_at(n, failure);
       std::vector<std::pair<MessageId, std::string>> kept;
       for (int i = 0; i < 8 && !engine.crashed(); ++i) {
-        const std::string mark = "mark-" + std::to_string(n) + "-" + std::to_string(static_cast<int>(failure)) + "-" + std::to_string(i) + ".";
+        const std::string mark =
+            "mark-" + std::to_string(n) + "-" + std::to_string(static_cast<int>(failure)) + "-" + std::to_string(i) + ".";
         auto what = make(i % 2 == 0 ? std::vector<std::string>{"bert@local.test", "x@far.test"}
                                     : std::vector<std::string>{"bert@local.test", "nobody@local.test"});
         const auto done = send(std::move(what), "Subject: " + mark + "\r\n\r\nbody\r\n");
@@ -497,8 +500,10 @@ TEST_F(SchedulerTest, PowerCutAtEveryWrite_NothingIsLostAndLocalMailComesOnce) {
         EXPECT_EQ(std::ranges::count_if(bert, [&](const std::string& text) { return text.contains(kept[i].second); }), 1) << i;
         const bool bounces = std::ranges::none_of(sites.attempts, [&](const auto& each) { return each.message == kept[i].first; });
         const auto bounced = std::ranges::count_if(anna, [&](const std::string& text) { return text.contains(kept[i].second); });
-        if (bounces) EXPECT_GE(bounced, 1) << i;
-        else EXPECT_GE(sites.deliveries(kept[i].first, "x@far.test"), 1u) << i;
+        if (bounces)
+          EXPECT_GE(bounced, 1) << i;
+        else
+          EXPECT_GE(sites.deliveries(kept[i].first, "x@far.test"), 1u) << i;
       }
       ASSERT_FALSE(HasFailure());
     }

@@ -89,7 +89,8 @@ struct House {
     const std::size_t to = (from + 1) % kLoops;
     post(loops.executor(to), [this, from, job = std::move(job)]() mutable {
       std::vector<Outcome> outcomes;
-      for (const std::size_t index : job.recipients) outcomes.push_back(job.message->recipients[index].address.text().empty() ? later() : took());
+      for (const std::size_t index : job.recipients)
+        outcomes.push_back(job.message->recipients[index].address.text().empty() ? later() : took());
       delivered += outcomes.size();
       job.message.reset();
       post(loops.executor(from), [done = std::move(job.done), outcomes = std::move(outcomes)]() mutable { done(std::move(outcomes)); });
@@ -101,8 +102,20 @@ struct House {
     settings->retry = {std::chrono::minutes(1)};
     settings->window = 50;
     for (std::size_t loop = 0; loop < kLoops; ++loop) {
-      Context context{queue, mailboxes, blobs, trace, intake, *clock, *random, tasks, loops.executor(loop), loop, kLoops, [this] { return router; },
-                      [this] { return std::shared_ptr<const Settings>(settings); }, [this, loop](outbound::Job job) { offer(loop, std::move(job)); }};
+      Context context{queue,
+                      mailboxes,
+                      blobs,
+                      trace,
+                      intake,
+                      *clock,
+                      *random,
+                      tasks,
+                      loops.executor(loop),
+                      loop,
+                      kLoops,
+                      [this] { return router; },
+                      [this] { return std::shared_ptr<const Settings>(settings); },
+                      [this, loop](outbound::Job job) { offer(loop, std::move(job)); }};
       schedulers.push_back(make_scheduler(std::move(context)));
       post(loops.executor(loop), [this, loop] { schedulers[loop]->start(); });
     }
@@ -140,7 +153,8 @@ TEST(SchedulerThreads, LoopsAndSitesSideBySide) {
   ASSERT_TRUE(opener.run(house.queue.open(kLoops)));
   house.router = *routing::Router::create({{"far.test", {"smtp://far.test:25"}}}, house.directory);
   house.make_schedulers();
-  for (std::size_t loop = 0; loop < kLoops; ++loop) net::spawn(house.loops.executor(loop), house.tasks, "send", House::send_all(house, loop));
+  for (std::size_t loop = 0; loop < kLoops; ++loop)
+    net::spawn(house.loops.executor(loop), house.tasks, "send", House::send_all(house, loop));
   house.loops.run();
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(120);
   while (house.delivered < kLoops * kMessages || house.queue.totals().messages > 0) {

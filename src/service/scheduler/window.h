@@ -20,25 +20,28 @@ namespace godwit::scheduler {
 
 struct Entry {
   enum class State : std::uint8_t {
-    ready,       // waits for its attempt
+    ready,  // waits for its attempt
     attempting,
-    acting,      // an administrator's action is under way
-    parked,      // known by id alone: its site has enough to do (Sites)
+    acting,  // an administrator's action is under way
+    parked,  // known by id alone: its site has enough to do (Sites)
   };
   State state = State::ready;
   std::shared_ptr<queue::Message> message;
-  struct Asked { Scheduler::Action action; std::string why; };
+  struct Asked {
+    Scheduler::Action action;
+    std::string why;
+  };
   std::optional<Asked> asked;  // while attempting: done at the end of the round
 };
 
 // How far a shard has been read.
 struct Cursor {
   Shard shard = 0;
-  bool fresh_left = true;                  // there may be fresh rows behind `fresh_after`
+  bool fresh_left = true;  // there may be fresh rows behind `fresh_after`
   std::optional<MessageId> fresh_after;
-  std::optional<queue::DueEntry> due_after;  // everything up to here has been taken into memory or dealt with
+  std::optional<queue::DueEntry> due_after;       // everything up to here has been taken into memory or dealt with
   std::optional<WallTime> next_due = WallTime{};  // of the first entry behind; nothing: there is none
-  std::optional<MessageId> fresh_noted;      // lowest put off, and lowest entered, since the read under way began
+  std::optional<MessageId> fresh_noted;           // lowest put off, and lowest entered, since the read under way began
   std::optional<queue::DueEntry> due_noted;
 };
 

@@ -66,7 +66,7 @@ class Credentials {
   BlockingPool& pool_;
   Clock& clock_;
   const Limits limits_;
-  std::string key_;             // of the HMAC
+  std::string key_;  // of the HMAC
   std::string dummy_password_;
   std::once_flag dummy_made_;
   std::string dummy_hash_;

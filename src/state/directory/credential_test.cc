@@ -84,8 +84,10 @@ TEST_F(CredentialTest, FullQueue_AnswersLimitAndDrains) {
   int right = 0, refused = 0;
   auto attempt = [](Credentials& from, Secret who, int& right_count, int& refused_count) -> Task<> {
     const auto result = co_await from.verify(std::move(who), "swordfish");
-    if (result) right_count += *result ? 1 : 0;
-    else if (result.error().cause == Error::Cause::limit) ++refused_count;
+    if (result)
+      right_count += *result ? 1 : 0;
+    else if (result.error().cause == Error::Cause::limit)
+      ++refused_count;
   };
   for (int i = 0; i < 5; ++i) loop_.start(attempt(credentials, anna, right, refused));
   loop_.run_until([&] { return right + refused == 5; });

@@ -28,7 +28,7 @@ inline store::Partition partition_of(AccountId id) { return store::kFirstAccount
 // until mailbox::Mailboxes::apply_outbox() has erased its rows. on disk: do not change
 inline constexpr std::string_view kRemovedKey = "removed";
 inline constexpr std::string_view kRemovalsPrefix = "account/";
-std::string removal_key(AccountId id);                                      // kRemovalsPrefix + 4 bytes big-endian
+std::string removal_key(AccountId id);  // kRemovalsPrefix + 4 bytes big-endian
 std::optional<AccountId> parse_removal_key(std::string_view key);
 
 struct Account {
@@ -63,7 +63,10 @@ class Directory {
   // their +tag) and foreign addresses. unknown_user when nothing is reached. A target that leads nowhere is left in, so
   // that it bounces by name. A chain of more than 10 aliases or more than 10,000 addresses is a temporary `limit` error:
   // refused aloud rather than cut short.
-  struct Expansion { Resolution::Kind kind = Resolution::Kind::not_local; std::vector<smtp::Address> ends; };
+  struct Expansion {
+    Resolution::Kind kind = Resolution::Kind::not_local;
+    std::vector<smtp::Address> ends;
+  };
   Task<Result<Expansion>> expand(smtp::Address address);
 
   // nullopt: wrong password or unknown user, which cost the same time (argon2id on the blocking pool behind a bounded
@@ -84,7 +87,7 @@ class Directory {
   Task<Result<void>> remove_account(smtp::Address address);
   Task<Result<std::vector<Account>>> list_accounts(std::optional<smtp::Domain> domain);
   Task<Result<std::optional<Account>>> find_account(smtp::Address address);
-  Task<Result<void>> add_alias(smtp::Address address, std::vector<smtp::Address> targets);  // adds targets to one that exists
+  Task<Result<void>> add_alias(smtp::Address address, std::vector<smtp::Address> targets);     // adds targets to one that exists
   Task<Result<void>> remove_alias(smtp::Address address, std::vector<smtp::Address> targets);  // no targets: the whole alias
   Task<Result<std::vector<Alias>>> list_aliases(std::optional<smtp::Domain> domain);
   // Removed accounts whose rows are not yet erased: for Mailboxes::apply_outbox() at the start.

@@ -11,10 +11,10 @@
 namespace godwit::directory {
 namespace {
 
-using testing::TestLoop;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::TestLoop;
 using Kind = Resolution::Kind;
 
 smtp::Address address(std::string_view text) { return smtp::parse_address(text).value(); }

@@ -6,7 +6,9 @@ namespace godwit::directory {
 namespace {
 
 TEST(NormaliseLocal, Spellings_MeanOneMailbox) {
-  struct Case { std::string name, input, expected; };
+  struct Case {
+    std::string name, input, expected;
+  };
   const Case cases[] = {
       {"lower", "anna", "anna"},
       {"case", "Anna.Maria+List", "anna.maria+list"},

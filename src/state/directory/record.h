@@ -13,15 +13,15 @@
 namespace godwit::directory {
 
 // on disk: do not change
-std::string domain_key(const smtp::Domain& domain);                                    // 'd' domain
-std::string name_key(const smtp::Domain& domain, std::string_view normalised_local);   // 'n' domain 0 local
-std::string names_prefix(const smtp::Domain& domain);                                  // 'n' domain 0
-std::string member_key(const smtp::Domain& domain, AccountId id);                      // 'm' domain 0 id
-std::string members_prefix(const smtp::Domain& domain);                                // 'm' domain 0
-std::string credential_key(AccountId id);                                              // 'c' id
+std::string domain_key(const smtp::Domain& domain);                                   // 'd' domain
+std::string name_key(const smtp::Domain& domain, std::string_view normalised_local);  // 'n' domain 0 local
+std::string names_prefix(const smtp::Domain& domain);                                 // 'n' domain 0
+std::string member_key(const smtp::Domain& domain, AccountId id);                     // 'm' domain 0 id
+std::string members_prefix(const smtp::Domain& domain);                               // 'm' domain 0
+std::string credential_key(AccountId id);                                             // 'c' id
 inline constexpr std::string_view kAllDomains = "d";
 inline constexpr std::string_view kAllNames = "n";
-inline constexpr std::string_view kLastAccountKey = "i";                               // counter: the last account number given
+inline constexpr std::string_view kLastAccountKey = "i";  // counter: the last account number given
 
 // What a name row says.
 using Name = std::variant<Account, Alias>;

@@ -113,8 +113,10 @@ Task<Result<Directory::Expansion>> Directory::expand(smtp::Address address) {
     const bool too_far = next.kind == Resolution::Kind::alias && step.depth >= kMaxDepth;
     if (too_far || walk.seen.size() > kMaxAddresses)
       co_return fail(Error::temporary(Error::Cause::limit, "the alias " + address.text() + " leads through too many aliases"));
-    if (next.kind == Resolution::Kind::alias) walk.enter(next.targets, step.depth + 1);
-    else if (next.kind != Resolution::Kind::account || walk.accounts.insert(next.account.id).second) walk.ends.push_back(step.address);
+    if (next.kind == Resolution::Kind::alias)
+      walk.enter(next.targets, step.depth + 1);
+    else if (next.kind != Resolution::Kind::account || walk.accounts.insert(next.account.id).second)
+      walk.ends.push_back(step.address);
   }
   const auto kind = walk.ends.empty() ? Resolution::Kind::unknown_user : Resolution::Kind::alias;
   co_return Expansion{kind, std::move(walk.ends)};

@@ -7,8 +7,10 @@ Task<AccountTurns::Turn> AccountTurns::acquire(directory::AccountId account) {
     co_await suspend<std::monostate>([this, account](Resume<std::monostate> resume) {
       const std::lock_guard lock(mutex_);
       const auto [entry, is_free] = taken_.try_emplace(account);
-      if (is_free) resume({});
-      else entry->second.push_back(std::move(resume));
+      if (is_free)
+        resume({});
+      else
+        entry->second.push_back(std::move(resume));
     });
   }
   co_return Turn(*this, account);

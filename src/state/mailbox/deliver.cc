@@ -126,8 +126,10 @@ std::vector<Planned> plan(BatchBuilder& builder, const std::vector<Delivery*>& o
   for (auto* each : open) {
     if (!keys.insert(each->key).second) continue;  // its twin goes first; the next round finds that it has come
     auto done = builder.add(*each);
-    if (done) planned.push_back({each, *done});
-    else each->result = fail(std::move(done).error());
+    if (done)
+      planned.push_back({each, *done});
+    else
+      each->result = fail(std::move(done).error());
   }
   return planned;
 }

@@ -39,8 +39,10 @@ Task<bool> DeliveryGroups::join(directory::AccountId account, std::shared_ptr<De
   co_return co_await suspend<bool>([&](Resume<bool> resume) {
     const std::lock_guard lock(mutex_);
     const auto [entry, is_free] = groups_.try_emplace(account);
-    if (is_free) resume(true);
-    else entry->second.waiting.push_back(Waiter{std::move(delivery), std::move(resume)});
+    if (is_free)
+      resume(true);
+    else
+      entry->second.waiting.push_back(Waiter{std::move(delivery), std::move(resume)});
   });
 }
 

@@ -29,7 +29,7 @@ struct AccountState {
   AccountRow account;
   std::optional<store::RowVersion> version;  // of the account's row, which every change of the account puts anew
   MailboxRow inbox;
-  std::uint16_t page_number = 0;             // where the next UID goes
+  std::uint16_t page_number = 0;  // where the next UID goes
   UidPage page;
 };
 

@@ -25,8 +25,8 @@ struct Found {
   AccountRow account;
   MailboxRow mailbox;
   std::vector<Doomed> memberships;
-  std::map<EmailId, EmailRow> emails;         // of the memberships
-  std::set<EmailId> orphans;                  // those that lose their last one
+  std::map<EmailId, EmailRow> emails;  // of the memberships
+  std::set<EmailId> orphans;           // those that lose their last one
   std::map<std::uint16_t, UidPage> pages;
 };
 
@@ -131,8 +131,10 @@ Batch make_batch(Found& found, MailboxNumber mailbox) {
   for (const auto& each : found.memberships) erase_membership(batch, found, each);
   for (const EmailId id : found.orphans) erase_email(batch, found, id);
   for (const auto& [number, page] : found.pages) {
-    if (page.empty()) batch.erase(Keyspace::mailbox, page_key(mailbox, number));
-    else batch.put(Keyspace::mailbox, page_key(mailbox, number), page.encode());
+    if (page.empty())
+      batch.erase(Keyspace::mailbox, page_key(mailbox, number));
+    else
+      batch.put(Keyspace::mailbox, page_key(mailbox, number), page.encode());
   }
   batch.put(Keyspace::mailbox, std::string(kAccountKey), encode(found.account));
   batch.put(Keyspace::mailbox, mailbox_key(mailbox), encode(found.mailbox));

@@ -30,10 +30,10 @@ inline constexpr MailboxNumber kInbox = 1;
 enum Flag : std::uint8_t { kSeen = 1, kAnswered = 2, kFlagged = 4, kDeleted = 8, kDraft = 16 };
 
 struct NewEmail {
-  std::string prefix;          // header fields in front of the blob: Return-Path, Delivered-To, Received ...
-  store::BlobId blob;          // durable already
+  std::string prefix;  // header fields in front of the blob: Return-Path, Delivered-To, Received ...
+  store::BlobId blob;  // durable already
   std::uint64_t blob_size = 0;
-  WallTime received{};         // internal date
+  WallTime received{};  // internal date
 };
 
 struct MessageInfo {
@@ -65,7 +65,11 @@ class Mailboxes {
 
   // Puts one message into INBOX, once for (message, recipient) however often it is called: durable when it returns.
   // `already`: an earlier call had done it. `not_found`: the account is gone. `limit`: the prefix is over 48 KiB.
-  struct Delivered { Uid uid = 0; EmailId email = 0; bool already = false; };
+  struct Delivered {
+    Uid uid = 0;
+    EmailId email = 0;
+    bool already = false;
+  };
   Task<Result<Delivered>> deliver(directory::AccountId account, MessageId message, std::string recipient, NewEmail email);
   // The queue's completion is durable: the `delivered` row is not needed any more. Lazy. Also lets go of a blob that the
   // reader expunged before the queue had handed it over.

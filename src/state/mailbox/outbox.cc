@@ -109,8 +109,10 @@ Task<Result<void>> Mailboxes::Impl::apply_releases(directory::AccountId account)
     for (const auto& each : releases) {
       GODWIT_CO_ASSIGN(const bool queued, co_await queue_has(each.what.message));
       // while the queue has the message it may yet put the reference that this entry is to erase
-      if (queued) waits = true;
-      else ready.push_back(each);
+      if (queued)
+        waits = true;
+      else
+        ready.push_back(each);
     }
     if (ready.empty()) continue;
     GODWIT_CO_TRY(co_await erase_references(engine, account, ready));
@@ -146,8 +148,10 @@ Task<Result<bool>> Mailboxes::Impl::erase_account(directory::AccountId account) 
 
 void Mailboxes::Impl::set_postponed(directory::AccountId account, bool is_postponed) {
   const std::lock_guard lock(postponed_mutex);
-  if (is_postponed) postponed.insert(account);
-  else postponed.erase(account);
+  if (is_postponed)
+    postponed.insert(account);
+  else
+    postponed.erase(account);
 }
 
 bool Mailboxes::Impl::is_postponed(directory::AccountId account) {

@@ -9,9 +9,7 @@ namespace {
 // on disk: do not change; the first byte of a packed row says how it is packed
 constexpr char kPacked = 1;
 
-Error damaged(std::string_view what) {
-  return Error::permanent(Error::Cause::corrupt, "a mailbox row is damaged: " + std::string(what));
-}
+Error damaged(std::string_view what) { return Error::permanent(Error::Cause::corrupt, "a mailbox row is damaged: " + std::string(what)); }
 
 template <class Record>
 Result<Record> parse(std::string_view value, std::string_view what) {

@@ -74,9 +74,9 @@ std::string by_email_prefix(EmailId email);
 std::string by_email_key(EmailId email, MailboxNumber mailbox, Uid uid);
 std::string page_key(MailboxNumber mailbox, std::uint16_t page);
 std::string change_key(Modseq modseq);
-std::string release_key(EmailId email);                                            // keyspace outbox
-std::string delivered_key(MessageId message, std::string_view recipient);          // keyspace delivered
-std::string blob_refs_prefix(store::BlobId blob);                                  // keyspace blob_refs: references of mailboxes
+std::string release_key(EmailId email);                                    // keyspace outbox
+std::string delivered_key(MessageId message, std::string_view recipient);  // keyspace delivered
+std::string blob_refs_prefix(store::BlobId blob);                          // keyspace blob_refs: references of mailboxes
 
 struct MembershipKey {
   MailboxNumber mailbox = 0;

@@ -24,7 +24,10 @@ TEST(MailboxRows, PackedRows_KeepTheirBytes) {
             "00000007"
             "0000000000000005"
             "0000000000000002");
-  EXPECT_EQ(hex_encode(encode_delivered(7, 5)), "01" "00000007" "0000000000000005");
+  EXPECT_EQ(hex_encode(encode_delivered(7, 5)),
+            "01"
+            "00000007"
+            "0000000000000005");
 }
 
 TEST(MailboxRows, Keys_KeepTheirBytes) {
@@ -34,8 +37,16 @@ TEST(MailboxRows, Keys_KeepTheirBytes) {
   EXPECT_EQ(hex_encode(by_email_key(5, 1, 7)), "6200000000000000050000000100000007");
   EXPECT_EQ(hex_encode(page_key(1, 2)), "70000000010002");
   EXPECT_EQ(hex_encode(change_key(9)), "630000000000000009");
-  EXPECT_EQ(hex_encode(delivered_key(MessageId{258}, "a@b")), "0000000000000102" "614062");
-  EXPECT_EQ(hex_encode(blob_ref_key(kBlob, 4, 5)), "00000405" "00000003" "00000040" "6d" "00000004" "0000000000000005");
+  EXPECT_EQ(hex_encode(delivered_key(MessageId{258}, "a@b")),
+            "0000000000000102"
+            "614062");
+  EXPECT_EQ(hex_encode(blob_ref_key(kBlob, 4, 5)),
+            "00000405"
+            "00000003"
+            "00000040"
+            "6d"
+            "00000004"
+            "0000000000000005");
 }
 
 TEST(MailboxRows, Records_ComeBack) {

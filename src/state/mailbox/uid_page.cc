@@ -28,8 +28,10 @@ void UidPage::insert(std::uint16_t offset) {
       return;
     }
   }
-  if (joins_after) after->first = offset;
-  else ranges_.insert(after, Range{offset, offset});
+  if (joins_after)
+    after->first = offset;
+  else
+    ranges_.insert(after, Range{offset, offset});
 }
 
 void UidPage::erase(std::uint16_t offset) {
@@ -109,8 +111,10 @@ Result<UidPage> UidPage::decode_bitmap(std::string_view bytes) {
     const bool set = (static_cast<unsigned char>(bytes[bit / 8]) & 0x80u >> bit % 8) != 0;
     if (!set) continue;
     const auto offset = static_cast<std::uint16_t>(bit);
-    if (!page.ranges_.empty() && page.ranges_.back().last + 1u == bit) page.ranges_.back().last = offset;
-    else page.ranges_.push_back({offset, offset});
+    if (!page.ranges_.empty() && page.ranges_.back().last + 1u == bit)
+      page.ranges_.back().last = offset;
+    else
+      page.ranges_.push_back({offset, offset});
   }
   return page;
 }

@@ -70,7 +70,9 @@ TEST(UidPage, RandomChanges_AgreeWithASet) {
 }
 
 TEST(UidPage, Damage_IsRefused) {
-  struct Case { std::string name, bytes; };
+  struct Case {
+    std::string name, bytes;
+  };
   const Case cases[] = {
       {"empty", ""},
       {"unknown kind", std::string("\x02", 1)},

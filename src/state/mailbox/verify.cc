@@ -121,8 +121,10 @@ Task<Result<void>> Audit::read_memberships() {
     for (const auto& row : rows) {
       GODWIT_CO_ASSIGN(const auto key, parse_membership_key(row.key));
       const auto member = decode_membership(row.value);
-      if (member) count_membership(key, *member);
-      else say("message {} of mailbox {} cannot be read", key.uid, key.mailbox);
+      if (member)
+        count_membership(key, *member);
+      else
+        say("message {} of mailbox {} cannot be read", key.uid, key.mailbox);
     }
   }
 }
@@ -137,7 +139,8 @@ Task<Result<void>> Audit::read_by_email() {
       const auto member = memberships_.find(key.membership);
       if (member == memberships_.end() || member->second.email != key.email)
         say("email {} lists message {} of mailbox {}, which is not there", key.email, key.membership.uid, key.membership.mailbox);
-      else if (const auto email = emails_.find(key.email); email != emails_.end()) ++email->second.listed;
+      else if (const auto email = emails_.find(key.email); email != emails_.end())
+        ++email->second.listed;
     }
   }
 }
@@ -151,8 +154,10 @@ Task<Result<void>> Audit::read_changes() {
     for (const auto& row : rows) {
       GODWIT_CO_ASSIGN(const Modseq modseq, parse_number_key(row.key));
       const auto change = decode_change(row.value);
-      if (!change) say("change {} cannot be read", modseq);
-      else if (change->kind != Change::Kind::expunged) logged[{change->mailbox, change->uid}] = modseq;
+      if (!change)
+        say("change {} cannot be read", modseq);
+      else if (change->kind != Change::Kind::expunged)
+        logged[{change->mailbox, change->uid}] = modseq;
       else if (memberships_.contains({change->mailbox, change->uid}))
         say("message {} of mailbox {} is there although change {} expunged it", change->uid, change->mailbox, modseq);
       if (modseq > row_.modseq) say("change {} is above the account's modseq {}", modseq, row_.modseq);
@@ -243,7 +248,8 @@ Task<Result<std::vector<std::string>>> Mailboxes::verify(directory::AccountId ac
       if (!queued) audit.say("email {} has no reference to its blob {}", id, blob.text());
     }
     const auto size = co_await impl_->blobs.size(blob);
-    if (!size) audit.say("the bytes of email {} (blob {}) cannot be read: {}", id, blob.text(), size.error().text);
+    if (!size)
+      audit.say("the bytes of email {} (blob {}) cannot be read: {}", id, blob.text(), size.error().text);
     else if (*size != email.email.blob_size)
       audit.say("blob {} of email {} has {} octets, not {}", blob.text(), id, *size, email.email.blob_size);
   }

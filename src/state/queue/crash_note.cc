@@ -54,7 +54,7 @@ Result<std::unique_ptr<CrashNote>> CrashNote::open(const std::filesystem::path& 
   std::string bytes(8, '\0');
   if (::pread(descriptor, bytes.data(), bytes.size(), 0) == 8 && read_be64(bytes) != 0) crash_note->left_ = MessageId{read_be64(bytes)};
   GODWIT_CHECK(note_descriptor.exchange(descriptor) == -1);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = note;
   ::sigemptyset(&action.sa_mask);
   action.sa_flags = SA_ONSTACK | SA_SIGINFO;

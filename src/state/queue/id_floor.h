@@ -20,7 +20,10 @@ class IdFloor final : public Clock {
 
   // At the start: `stored` is the row's value (0 = none). Returns the value to be written durably before raised() is called;
   // ids of this run begin at `first`.
-  struct Start { WallTime first{}; WallTime floor{}; };
+  struct Start {
+    WallTime first{};
+    WallTime floor{};
+  };
   Start start(WallTime stored) const;
   void raised(WallTime floor) { floor_.store(floor.time_since_epoch().count(), std::memory_order_release); }
 

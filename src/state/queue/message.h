@@ -24,18 +24,18 @@ struct Notify {
 };
 
 struct Recipient {
-  smtp::Address address;          // where it goes, after aliases
-  std::string original;           // RCPT TO as given, if an alias led here; Delivered-To keeps `address`
-  std::string orcpt;              // RFC 3461 4.2, as received, "rfc822;..."
+  smtp::Address address;  // where it goes, after aliases
+  std::string original;   // RCPT TO as given, if an alias led here; Delivered-To keeps `address`
+  std::string orcpt;      // RFC 3461 4.2, as received, "rfc822;..."
   Notify notify;
 
   enum class State : std::uint8_t { pending, delivered, bounced, dropped };
   State state = State::pending;
   std::uint32_t attempts = 0;
-  WallTime next_attempt{};        // when pending
-  Outcome last;                   // of the last attempt; kind is meaningless while attempts == 0
+  WallTime next_attempt{};  // when pending
+  Outcome last;             // of the last attempt; kind is meaningless while attempts == 0
   bool delay_notice_sent = false;
-  std::uint32_t probes = 0;       // times in a row that its site was down; these are no attempts
+  std::uint32_t probes = 0;  // times in a row that its site was down; these are no attempts
 };
 
 struct Message {
@@ -43,34 +43,34 @@ struct Message {
   smtp::ReversePath reverse_path;
   std::vector<Recipient> recipients;
 
-  bool body_8bit = false;         // BODY=8BITMIME was declared
-  bool smtputf8 = false;          // RFC 6531
-  std::string envid;              // RFC 3461 4.4
+  bool body_8bit = false;  // BODY=8BITMIME was declared
+  bool smtputf8 = false;   // RFC 6531
+  std::string envid;       // RFC 3461 4.4
   enum class Return : std::uint8_t { unset, full, headers } ret = Return::unset;
 
-  std::string tenant;             // by default the sender's (or else the recipient's) local domain
+  std::string tenant;  // by default the sender's (or else the recipient's) local domain
   std::uint8_t priority = 0;
-  std::string identity;           // account that submitted it, "" if nobody authenticated
-  std::string client;             // "192.0.2.7 (client.example)", for people
-  std::string session;            // session id, to find its log lines
+  std::string identity;  // account that submitted it, "" if nobody authenticated
+  std::string client;    // "192.0.2.7 (client.example)", for people
+  std::string session;   // session id, to find its log lines
 
-  std::string prefix;             // header fields that the server added in front (Received, Date, Message-ID), with CRLFs
-  store::BlobId blob;             // the message as it came, dots undone
-  std::uint64_t size = 0;         // bytes of the blob, without the prefix
+  std::string prefix;      // header fields that the server added in front (Received, Date, Message-ID), with CRLFs
+  store::BlobId blob;      // the message as it came, dots undone
+  std::uint64_t size = 0;  // bytes of the blob, without the prefix
 
   WallTime accepted{};
   bool held = false;
-  std::string held_because;       // for people
-  std::uint32_t crashes = 0;      // times the process died working on it
+  std::string held_because;   // for people
+  std::uint32_t crashes = 0;  // times the process died working on it
 
   // Where its rows lie and what they say: kept by the queue, of no meaning to anybody else.
   struct Rows {
-    bool waiting = false;         // in `waiting` and `due`; else in `fresh`
-    bool handed_over = false;     // blob_refs names another owner of the blob already
+    bool waiting = false;      // in `waiting` and `due`; else in `fresh`
+    bool handed_over = false;  // blob_refs names another owner of the blob already
     bool held = false;
     std::uint32_t pending = 0;
     std::uint32_t pages = 1;
-    WallTime due{};               // of its row in the index, when waiting
+    WallTime due{};                      // of its row in the index, when waiting
     std::vector<std::uint64_t> digests;  // of each page as stored, when waiting
   };
   Rows rows;

@@ -122,8 +122,10 @@ Task<Result<void>> Queue::Impl::keep(const Message& message, store::BlobWriter& 
   std::vector<std::pair<std::string, std::string>> pages;
   for (std::uint32_t page = 1; record && page < page_count(message.recipients.size()); ++page) {
     auto value = encode_page(message, page);
-    if (value) pages.emplace_back(page_key(message.id, page), *std::move(value));
-    else record = std::unexpected(std::move(value).error());
+    if (value)
+      pages.emplace_back(page_key(message.id, page), *std::move(value));
+    else
+      record = std::unexpected(std::move(value).error());
   }
   if (!record) {
     blobs.drop(message.blob);
@@ -142,7 +144,8 @@ Task<Result<void>> Queue::Impl::keep(const Message& message, store::BlobWriter& 
   auto taken_back = co_await take_back(message);
   if (!taken_back) {
     const std::string name = message.id.text();
-    log::error("a refused message could not be erased and may be delivered after a restart", {{"msg", name}, {"error", taken_back.error().text}});
+    log::error("a refused message could not be erased and may be delivered after a restart",
+               {{"msg", name}, {"error", taken_back.error().text}});
   }
   co_return synced ? std::move(written) : std::move(synced);
 }
@@ -219,7 +222,8 @@ Task<Result<void>> Queue::update(Message& message, std::vector<Handover> owners,
   message.rows.pages = page_count(message.recipients.size());
   message.rows.due = due_time(message);
   message.rows.digests.assign(message.rows.pages, 0);
-  const store::WriteDone done = co_await impl_->write_waiting(message, before, std::move(owners), lazy ? Durability::lazy : Durability::durable);
+  const store::WriteDone done =
+      co_await impl_->write_waiting(message, before, std::move(owners), lazy ? Durability::lazy : Durability::durable);
   auto written = store::as_result(done, "updating a message");
   if (!written) {
     message.rows = before;
@@ -231,7 +235,8 @@ Task<Result<void>> Queue::update(Message& message, std::vector<Handover> owners,
 
 // Owners, then the pages that have changed, then the record with the index row: whatever is cut off in between, each page is
 // true by itself, and the record and the index agree.
-Task<store::WriteDone> Queue::Impl::write_waiting(Message& message, Message::Rows before, std::vector<Handover> owners, Durability durability) {
+Task<store::WriteDone> Queue::Impl::write_waiting(Message& message, Message::Rows before, std::vector<Handover> owners,
+                                                  Durability durability) {
   Batch rows = batch(Durability::lazy);
   const store::Partition partition = partition_of(message.id);
   store::WriteDone done = co_await put_owners(rows, message.id, std::move(owners));
@@ -248,8 +253,10 @@ Task<store::WriteDone> Queue::Impl::write_waiting(Message& message, Message::Row
     if (!done.ok()) co_return done;
     rows = batch(Durability::lazy);
   }
-  if (!before.waiting) erase_rows(rows, message.id, before);
-  else if (before.due != message.rows.due) rows.erase(Keyspace::due, due_key(before.due, message.id));
+  if (!before.waiting)
+    erase_rows(rows, message.id, before);
+  else if (before.due != message.rows.due)
+    rows.erase(Keyspace::due, due_key(before.due, message.id));
   rows.put(Keyspace::due, due_key(message.rows.due, message.id), encode_due({message.rows.pending, message.size, message.rows.held}));
   rows.durability = durability;
   co_return co_await engine.write(partition, std::move(rows));

@@ -65,7 +65,10 @@ class Queue {
   Task<Result<std::vector<Message>>> fresh(Shard shard, std::optional<MessageId> after, std::size_t limit);
   // Due entries of a shard behind `after` and up to `until`, in order, at most `limit`; and the moment of the first one after
   // the last of them. What is held is not due.
-  struct Due { std::vector<DueEntry> entries; std::optional<WallTime> next; };
+  struct Due {
+    std::vector<DueEntry> entries;
+    std::optional<WallTime> next;
+  };
   Task<Result<Due>> due(Shard shard, WallTime until, std::size_t limit, std::optional<DueEntry> after = std::nullopt);
   Task<Result<std::optional<Message>>> load(MessageId id);
 

@@ -99,7 +99,9 @@ class QueueFixture : public ::testing::Test {
   Result<void> update(Message& changed, std::vector<Handover> handovers = {}, bool lazy = false) {
     return loop.run(queue->update(changed, std::move(handovers), lazy));
   }
-  Result<void> complete(const Message& done, std::vector<Handover> handovers = {}) { return loop.run(queue->complete(done, std::move(handovers))); }
+  Result<void> complete(const Message& done, std::vector<Handover> handovers = {}) {
+    return loop.run(queue->complete(done, std::move(handovers)));
+  }
 
   Queue::Due due(WallTime until, std::size_t limit = 100, std::optional<DueEntry> after = std::nullopt) {
     return *loop.run(queue->due(0, until, limit, after));

@@ -52,7 +52,8 @@ struct Queue::Impl {
   Task<Result<void>> take_back(const Message& message);
   Task<store::WriteDone> put_owners(store::Batch& rows, MessageId id, std::vector<Handover> owners);
   void erase_rows(store::Batch& rows, MessageId id, const Message::Rows& where) const;
-  Task<store::WriteDone> write_waiting(Message& message, Message::Rows before, std::vector<Handover> owners, store::Batch::Durability durability);
+  Task<store::WriteDone> write_waiting(Message& message, Message::Rows before, std::vector<Handover> owners,
+                                       store::Batch::Durability durability);
 
   // queue_read.cc: messages of one keyspace in order, and the pages of a record.
   Task<Result<std::vector<Message>>> scan(store::View& view, store::Keyspace keyspace, std::optional<MessageId> after, std::size_t limit);

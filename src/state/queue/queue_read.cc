@@ -93,7 +93,8 @@ class Assembler {
 
 }  // namespace
 
-Task<Result<std::vector<Message>>> Queue::Impl::scan(store::View& view, Keyspace keyspace, std::optional<MessageId> after, std::size_t limit) {
+Task<Result<std::vector<Message>>> Queue::Impl::scan(store::View& view, Keyspace keyspace, std::optional<MessageId> after,
+                                                     std::size_t limit) {
   Assembler assembler(keyspace, limit);
   std::string from = key_behind(after);
   store::ScanLimit page_limit;

@@ -13,9 +13,9 @@ namespace godwit::queue {
 namespace {
 
 using store::Keyspace;
-using testing::QueueFixture;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::QueueFixture;
 using namespace std::chrono_literals;
 
 class QueueTest : public QueueFixture {};
@@ -347,7 +347,8 @@ TEST(QueueThreads, LoopsWorkSideBySide) {
   net::TaskGroup group;
   net::LoopPool loops(kLoops);
   std::atomic<std::size_t> done{0};
-  const auto work = [](Queue& each_queue, godwit::testing::MemoryBlobs& bytes, std::size_t loop, std::atomic<std::size_t>& count) -> Task<> {
+  const auto work = [](Queue& each_queue, godwit::testing::MemoryBlobs& bytes, std::size_t loop,
+                       std::atomic<std::size_t>& count) -> Task<> {
     for (int i = 0; i < 200; ++i) {
       Message message;
       message.id = each_queue.next_id(loop);

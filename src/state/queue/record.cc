@@ -22,17 +22,17 @@ std::string_view cut(std::string_view text, std::size_t most) {
 void set(std::string* field, std::string_view text) { field->assign(text); }
 
 std::uint32_t pack(const Notify& notify) {
-  return (notify.given ? 1u : 0u) | (notify.never ? 2u : 0u) | (notify.success ? 4u : 0u) | (notify.failure ? 8u : 0u) | (notify.delay ? 16u : 0u);
+  return (notify.given ? 1u : 0u) | (notify.never ? 2u : 0u) | (notify.success ? 4u : 0u) | (notify.failure ? 8u : 0u) |
+         (notify.delay ? 16u : 0u);
 }
 
-Notify unpack_notify(std::uint32_t bits) {
-  return {(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0};
-}
+Notify unpack_notify(std::uint32_t bits) { return {(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0}; }
 
 std::uint32_t pack(const smtp::EnhancedCode& code) { return code.status_class * 1'000'000u + code.subject * 1'000u + code.detail; }
 
 smtp::EnhancedCode unpack_code(std::uint32_t packed) {
-  return {static_cast<std::uint8_t>(packed / 1'000'000), static_cast<std::uint16_t>(packed / 1'000 % 1'000), static_cast<std::uint16_t>(packed % 1'000)};
+  return {static_cast<std::uint8_t>(packed / 1'000'000), static_cast<std::uint16_t>(packed / 1'000 % 1'000),
+          static_cast<std::uint16_t>(packed % 1'000)};
 }
 
 void fill(record::Outcome& row, const Outcome& outcome) {
@@ -55,7 +55,8 @@ void fill(record::Recipient& row, const Recipient& recipient) {
   row.set_probes(recipient.probes);
   row.set_next_attempt(to_millis(recipient.next_attempt));
   row.set_delay_notice_sent(recipient.delay_notice_sent);
-  if (recipient.attempts > 0 || recipient.probes > 0 || recipient.state != Recipient::State::pending) fill(*row.mutable_last(), recipient.last);
+  if (recipient.attempts > 0 || recipient.probes > 0 || recipient.state != Recipient::State::pending)
+    fill(*row.mutable_last(), recipient.last);
 }
 
 Result<smtp::Address> to_address(const std::string& local, const std::string& domain) {
@@ -77,8 +78,12 @@ Result<Recipient> to_recipient(const record::Recipient& row) {
   recipient.delay_notice_sent = row.delay_notice_sent();
   if (row.has_last()) {
     const record::Outcome& last = row.last();
-    recipient.last = {static_cast<Outcome::Kind>(std::min<std::uint32_t>(last.kind(), 2)), unpack_code(last.status()), last.text(), last.remote(),
-                      last.remote_reply(), last.site_down()};
+    recipient.last = {static_cast<Outcome::Kind>(std::min<std::uint32_t>(last.kind(), 2)),
+                      unpack_code(last.status()),
+                      last.text(),
+                      last.remote(),
+                      last.remote_reply(),
+                      last.site_down()};
   }
   return recipient;
 }
@@ -96,7 +101,8 @@ template <class Row>
 Result<std::string> serialise(const Row& row) {
   std::string out;
   const std::size_t size = row.ByteSizeLong() + 1;
-  if (size > store::kMaxValue) return fail(Error::permanent(Error::Cause::limit, "the message's envelope does not fit into a row of 64 KiB"));
+  if (size > store::kMaxValue)
+    return fail(Error::permanent(Error::Cause::limit, "the message's envelope does not fit into a row of 64 KiB"));
   out.reserve(size);
   out += kFormat;
   row.AppendToString(&out);

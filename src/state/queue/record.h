@@ -22,8 +22,8 @@ inline constexpr std::size_t kMaxOutcomeText = 800;
 // The due time of what is held or has nothing pending: after every real one.
 inline constexpr WallTime kNever{std::chrono::milliseconds(INT64_MAX)};
 
-std::string message_key(MessageId id);                    // 8 bytes big-endian
-std::string page_key(MessageId id, std::uint32_t page);   // message_key | page (2 bytes); page 0 lies in the record
+std::string message_key(MessageId id);                   // 8 bytes big-endian
+std::string page_key(MessageId id, std::uint32_t page);  // message_key | page (2 bytes); page 0 lies in the record
 struct RowKey {
   MessageId id;
   std::uint32_t page = 0;  // 0: the record
@@ -55,8 +55,8 @@ Result<std::string> encode_record(const Message& message);
 Result<std::string> encode_page(const Message& message, std::uint32_t page);  // page >= 1
 
 struct Decoded {
-  Message message;               // with the recipients of the first page
-  std::size_t recipients = 0;    // how many it has in all
+  Message message;             // with the recipients of the first page
+  std::size_t recipients = 0;  // how many it has in all
 };
 Result<Decoded> decode_record(MessageId id, std::string_view value);
 Result<void> decode_page(std::string_view value, Message& into);  // appends

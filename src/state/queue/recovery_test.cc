@@ -19,9 +19,9 @@ namespace godwit::queue {
 namespace {
 
 using store::Keyspace;
-using testing::QueueFixture;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::QueueFixture;
 using namespace std::chrono_literals;
 
 class RecoveryTest : public QueueFixture {
@@ -165,7 +165,9 @@ class CrashNoteTest : public RecoveryTest {
       auto note = CrashNote::open(file());
       const WorkingOn outer({1});
       const WorkingOn working(id);
-      { const WorkingOn inner({2}); }
+      {
+        const WorkingOn inner({2});
+      }
       ::raise(signal);
       ::_exit(0);
     }

@@ -79,7 +79,8 @@ void append_keys(std::string& out, const Keys& keys) {
   for (std::size_t i = 0; i < count; ++i) append_text(out, keys.recipients[i], kLongestKey);
 }
 
-void append_record(std::string& out, std::uint32_t segment, std::uint32_t offset, MessageId id, std::string_view keys, std::string_view events) {
+void append_record(std::string& out, std::uint32_t segment, std::uint32_t offset, MessageId id, std::string_view keys,
+                   std::string_view events) {
   const std::size_t begin = out.size();
   out.append(kRecordHeader, '\0');
   out += static_cast<char>(kRecordVersion);

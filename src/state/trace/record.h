@@ -15,9 +15,9 @@ namespace godwit::trace {
 
 // on disk: do not change (docs/formats/trace.md)
 inline constexpr std::uint8_t kRecordVersion = 1;
-inline constexpr std::size_t kRecordHeader = 8;            // length, CRC-32C
+inline constexpr std::size_t kRecordHeader = 8;  // length, CRC-32C
 inline constexpr std::size_t kLongestPayload = 2 << 20;
-inline constexpr std::size_t kLongestDetail = 8 * 1'024;   // longer ones are cut
+inline constexpr std::size_t kLongestDetail = 8 * 1'024;  // longer ones are cut
 inline constexpr std::size_t kLongestKey = 1'000;
 
 // The parts of a payload, encoded as they come in: a story in memory is already what goes to the file.
@@ -31,7 +31,8 @@ struct Record {
 };
 
 // Appends a whole record. `events` and `keys` are what append_event and append_keys made ("" = no keys).
-void append_record(std::string& out, std::uint32_t segment, std::uint32_t offset, MessageId id, std::string_view keys, std::string_view events);
+void append_record(std::string& out, std::uint32_t segment, std::uint32_t offset, MessageId id, std::string_view keys,
+                   std::string_view events);
 
 // The payload of the record at the front of `bytes`: verified; nothing if it is damaged, of another place, or not complete.
 std::optional<std::string_view> verified_payload(std::string_view bytes, std::uint32_t segment, std::uint32_t offset);

@@ -148,8 +148,10 @@ Result<std::vector<std::uint32_t>> SegmentFile::offsets(store::File& file, std::
   while (low < high) {
     const std::uint32_t middle = low + (high - low) / 2;
     GODWIT_ASSIGN(const Entry entry, entry_at(file, middle));
-    if (entry.hash < hash) low = middle + 1;
-    else high = middle;
+    if (entry.hash < hash)
+      low = middle + 1;
+    else
+      high = middle;
   }
   for (; low < index_count_; ++low) {
     GODWIT_ASSIGN(const Entry entry, entry_at(file, low));

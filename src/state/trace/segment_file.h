@@ -21,10 +21,10 @@ class SegmentFile {
 
   struct Story {
     MessageId id;
-    std::string keys;                   // as append_keys made it, or ""
-    std::string events;                 // as append_event made them
+    std::string keys;    // as append_keys made it, or ""
+    std::string events;  // as append_event made them
     std::vector<std::uint64_t> hashes;
-    WallTime last{};                    // of its newest event
+    WallTime last{};  // of its newest event
   };
   // In one write. After an error nothing of it counts as written.
   Result<void> append(std::span<const Story> stories);
@@ -64,7 +64,7 @@ class SegmentFile {
   WallTime first_{};
   WallTime last_{};
   bool sealed_ = false;
-  std::vector<Entry> entries_;         // until it is sealed
+  std::vector<Entry> entries_;  // until it is sealed
   std::uint64_t index_at_ = 0;
   std::uint32_t index_count_ = 0;
 };

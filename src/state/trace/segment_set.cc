@@ -49,8 +49,10 @@ Result<void> SegmentSet::load() {
     if (!number) continue;
     next_number_ = std::max(next_number_, *number + 1);
     auto segment = SegmentFile::open(disk_, path_of(*number), *number);
-    if (segment) segments_.push_back(*std::move(segment));
-    else log::warning("trace segment passed over", {{"error", segment.error().text}});
+    if (segment)
+      segments_.push_back(*std::move(segment));
+    else
+      log::warning("trace segment passed over", {{"error", segment.error().text}});
   }
   std::ranges::sort(segments_, {}, &SegmentFile::number);
   for (std::size_t i = 0; i + 1 < segments_.size(); ++i)

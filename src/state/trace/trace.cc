@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t kShards = 16;
 constexpr auto kTick = std::chrono::seconds(1);
-constexpr std::uint32_t kTicksUnfinished = 10;  // then a story goes out as far as it is told
-constexpr std::size_t kStoryOverhead = 200;     // bytes of memory besides its text, about
+constexpr std::uint32_t kTicksUnfinished = 10;      // then a story goes out as far as it is told
+constexpr std::size_t kStoryOverhead = 200;         // bytes of memory besides its text, about
 constexpr std::size_t kLargestStory = 256 * 1'024;  // further events are dropped until it is written
 
 // A story in memory is already encoded; nothing but copying is left for the writer.
@@ -38,14 +38,17 @@ struct alignas(64) Shard {
 };
 
 metrics::Counter& dropped_counter() {
-  static metrics::Counter& counter = metrics::counter("godwit_trace_events_dropped_total", "Events that were not kept, because memory or disk was full");
+  static metrics::Counter& counter =
+      metrics::counter("godwit_trace_events_dropped_total", "Events that were not kept, because memory or disk was full");
   return counter;
 }
 
 class SegmentTrace final : public Trace {
  public:
   SegmentTrace(std::unique_ptr<SegmentSet> segments, Settings settings, BlockingPool& pool, Clock& clock)
-      : segments_(std::move(segments)), settings_(std::move(settings)), pool_(pool), clock_(clock), thread_([this](std::stop_token stop) { serve(stop); }) {}
+      : segments_(std::move(segments)), settings_(std::move(settings)), pool_(pool), clock_(clock), thread_([this](std::stop_token stop) {
+          serve(stop);
+        }) {}
   ~SegmentTrace() override { stop(); }
 
   void keys(MessageId id, Keys keys) override {
@@ -170,7 +173,8 @@ class SegmentTrace final : public Trace {
           ++at;
           continue;
         }
-        taken.emplace_back(story.since, SegmentFile::Story{at->first, std::move(story.keys), std::move(story.events), std::move(story.hashes), story.last});
+        taken.emplace_back(story.since, SegmentFile::Story{at->first, std::move(story.keys), std::move(story.events),
+                                                           std::move(story.hashes), story.last});
         at = shard.stories.erase(at);
       }
     }
@@ -187,7 +191,8 @@ class SegmentTrace final : public Trace {
     if (stories.empty()) return;
     std::size_t bytes = 0;
     for (const SegmentFile::Story& story : stories)
-      bytes += kStoryOverhead + story.keys.size() + story.events.size() + (story.keys.empty() ? 0 : story.hashes.size() * sizeof(std::uint64_t));
+      bytes +=
+          kStoryOverhead + story.keys.size() + story.events.size() + (story.keys.empty() ? 0 : story.hashes.size() * sizeof(std::uint64_t));
     bytes_.fetch_sub(std::min(bytes, bytes_.load(std::memory_order_relaxed)), std::memory_order_relaxed);
     const auto written = segments_->append(stories);
     if (written) return;

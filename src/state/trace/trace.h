@@ -29,7 +29,7 @@ struct Event {
   std::string detail;  // a sentence for a person, with the remote's words where there are any
 };
 
-struct Keys {  // how a message can be found besides its id
+struct Keys {              // how a message can be found besides its id
   std::string message_id;  // header Message-ID with its angle brackets, "" if none
   std::string sender;
   std::vector<std::string> recipients;
