@@ -56,6 +56,9 @@ def main():
                 world.keep = arguments.keep
             finally:
                 world.close()
+    if arguments.names and passed + failed + skipped == 0:
+        print(f'no case is named {" ".join(arguments.names)}')
+        return 1
     print(f'{passed} passed, {failed} failed, {skipped} skipped')
     return 1 if failed else 0
 

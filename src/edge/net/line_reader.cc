@@ -8,6 +8,7 @@ namespace godwit::net {
 namespace {
 
 constexpr std::size_t kFirstRoom = 16 * 1024;
+constexpr std::size_t kSegment = 1'460;          // of TCP on Ethernet: less than that is held back by Nagle's algorithm
 constexpr std::size_t kLargestRoom = 64 * 1024;  // for bodies: fewer, larger reads
 
 // Buffers that sessions of this loop gave back: the next that needs one takes it, so that busy sessions allocate nothing.
@@ -90,9 +91,12 @@ Task<Result<std::size_t>> LineReader::fill(Stream& stream, Duration timeout, For
     release();
     GODWIT_CO_TRY(co_await stream.wait_readable(timeout));
   }
+  // Half a line, or a body in small pieces: the rest may be waiting for our acknowledgement.
+  if (buffered() || (purpose == For::block && short_)) stream.acknowledge_now();
   const std::span<char> room = make_room(purpose);
   GODWIT_CO_ASSIGN(const std::size_t count, co_await stream.read(room, timeout));
   more_ = count == room.size();
+  short_ = purpose == For::block && count < kSegment;
   end_ += count;
   co_return count;
 }

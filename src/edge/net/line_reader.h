@@ -60,6 +60,7 @@ class LineReader {
   std::size_t end_ = 0;
   std::size_t scanned_ = 0;  // of the rest, known to hold no LF
   bool skipping_ = false;    // inside a line that was too long
+  bool short_ = false;       // the last read of a body was less than a segment
   bool more_ = false;        // the last read filled the room: there is probably more
 };
 

@@ -1,5 +1,7 @@
 #include "edge/net/socket_stream.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
@@ -68,6 +70,12 @@ class AsioSocketStream final : public SocketStream {
     if (!operations_) return;
     end_operations(Operation::End::cancelled);
     interrupt();
+  }
+
+  void acknowledge_now() override {
+    if (kind_ != SocketKind::tcp || fd_ < 0) return;
+    const int on = 1;
+    ::setsockopt(fd_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);  // lasts until the kernel thinks otherwise; a failure costs 40 ms
   }
 
   int fd() const override { return fd_; }

@@ -49,6 +49,10 @@ class Stream {
   // Cancels what is being awaited, from the stream's own loop; the operation returns `cancelled`.
   virtual void cancel() = 0;
 
+  // Acknowledges what has arrived now instead of within 40 ms. For when the peer is known to have more to say and we have nothing
+  // to answer yet: a peer under Nagle's algorithm holds its next small segment until then (RFC 1122 4.2.3.2, 4.2.3.4).
+  virtual void acknowledge_now() {}
+
   virtual const Endpoint& remote() const = 0;  // of a Unix socket: all zero
   virtual const Endpoint& local() const = 0;
   virtual const TlsInfo* tls() const { return nullptr; }  // null on a plain stream

@@ -86,6 +86,7 @@ class TlsStream final : public net::Stream {
   Task<Result<void>> write(std::string_view bytes, Duration timeout) override;
   void close() override;
   void cancel() override { plain_->cancel(); }
+  void acknowledge_now() override { plain_->acknowledge_now(); }
 
   const Endpoint& remote() const override { return plain_->remote(); }
   const Endpoint& local() const override { return plain_->local(); }

@@ -17,6 +17,7 @@ class DeadlineStream final : public net::Stream {
   Task<Result<void>> write(std::string_view bytes, Duration timeout) override { return stream_.write(bytes, timeout); }
   void close() override { stream_.close(); }
   void cancel() override { stream_.cancel(); }
+  void acknowledge_now() override { stream_.acknowledge_now(); }
   const Endpoint& remote() const override { return stream_.remote(); }
   const Endpoint& local() const override { return stream_.local(); }
   const net::TlsInfo* tls() const override { return stream_.tls(); }

@@ -32,6 +32,7 @@ Task<Result<smtp::Reply>> Connection::read_reply(Duration timeout) {
     if (!*line) co_return fail(std::move(*line).error());
     GODWIT_CO_ASSIGN(const bool complete, parser_.add_line(**line));
     if (complete) co_return parser_.take();
+    if (!reader_.has_line()) stream_->acknowledge_now();
   }
 }
 
@@ -143,6 +144,7 @@ Task<bool> Connection::carry_current(JobSource& source) {
 // Commands and their replies up to DATA. What was sent already (behind the body before) is only answered here.
 Task<Connection::Step> Connection::converse() {
   const std::size_t group = extensions_.pipelining ? kCommandsInGroup : 1;
+  if (current_->outstanding() > 0 && !reader_.has_line()) stream_->acknowledge_now();  // the reply to the body before came alone
   while (current_->outstanding() > 0 || current_->commands_left()) {
     if (current_->outstanding() == 0) {
       if (reader_.has_line()) {  // nobody asked: a late 421, or a server that answers twice
@@ -172,6 +174,7 @@ Task<Connection::Step> Connection::read_replies() {
     }
     if (!current_->fits(*reply)) co_return std::unexpected(out_of_step(*reply, current_->waiting_for(), remote_));
     current_->on_reply(*reply);
+    if (current_->outstanding() > 0 && !reader_.has_line()) stream_->acknowledge_now();  // one packet a reply
   }
   co_return Step{};
 }
