@@ -8,6 +8,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "app/allocator.h"
 #include "app/privileges.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -236,6 +237,7 @@ Result<std::unique_ptr<Server>> Server::start(Config config) {
   if (geteuid() == 0 && impl->config.user.empty())
     log::warning("running_as_root", {{"mend", "set user = \"godwit\" in the configuration"}});
   GODWIT_TRY(drop_privileges(impl->config.user, impl->config.data_dir));
+  give_memory_back_when_idle();
   GODWIT_TRY(impl->load(impl->config));
   GODWIT_ASSIGN(impl->house, House::open(impl->config, impl->loops, false));
   impl->make_contexts();

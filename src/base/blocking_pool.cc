@@ -1,5 +1,7 @@
 #include "base/blocking_pool.h"
 
+#include "base/thread_name.h"
+
 namespace godwit {
 
 BlockingPool::BlockingPool(std::size_t threads) {
@@ -27,6 +29,7 @@ void BlockingPool::submit(std::move_only_function<void()> work) {
 }
 
 void BlockingPool::serve() {
+  name_this_thread("blocking");
   std::unique_lock lock(mutex_);
   for (;;) {
     waiting_.wait(lock, [this] { return stopping_ || !work_.empty(); });

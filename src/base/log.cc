@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
 
 #include <atomic>
 #include <memory>
 
 #include "base/clock.h"
+#include "base/log_sink.h"
+#include "base/thread_name.h"
 
 namespace godwit::log {
 namespace {
@@ -98,11 +99,19 @@ void append_line(std::string& out, Format format, std::string_view event, std::i
   for (const Field& field : fields) append_field(out, format, field);
 }
 
-std::string timestamp() {
+// "2026-11-22T15:32:40.225Z"; the second's text is made once.
+void append_timestamp(std::string& out) {
+  thread_local std::chrono::sys_seconds second;
+  thread_local std::string text;
   const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  std::string text = format_rfc3339(now);
-  text.insert(text.size() - 1, fmt::format(".{:03}", now.time_since_epoch().count() % 1000));
-  return text;
+  const auto whole = std::chrono::floor<std::chrono::seconds>(now);
+  if (text.empty() || whole != second) {
+    second = whole;
+    text = format_rfc3339(whole);
+    text.pop_back();
+  }
+  out += text;
+  fmt::format_to(std::back_inserter(out), ".{:03}Z", (now - whole).count());
 }
 
 }  // namespace
@@ -110,10 +119,9 @@ std::string timestamp() {
 void start(Format format, Level least) {
   State& s = state();
   s.format = format;
-  s.pool = std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1);
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  s.pool = std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1, [] { name_this_thread("log"); });
+  auto sink = std::make_shared<GatheringSink>([pool = s.pool.get()] { return pool->queue_size(); });
   s.logger = std::make_shared<spdlog::async_logger>("godwit", std::move(sink), s.pool, spdlog::async_overflow_policy::overrun_oldest);
-  s.logger->set_pattern("%v");
   s.logger->set_level(spdlog::level::trace);
   s.logger->flush_on(spdlog::level::warn);
   least_level = static_cast<int>(least);
@@ -140,11 +148,19 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
   std::string line;
   line.reserve(200);
   if (s.format == Format::json) {
-    fmt::format_to(std::back_inserter(line), "{{\"time\":\"{}\",\"level\":\"{}\",", timestamp(), name_of(level));
+    line += "{\"time\":\"";
+    append_timestamp(line);
+    line += "\",\"level\":\"";
+    line += name_of(level);
+    line += "\",";
     append_line(line, s.format, event, fields);
     line += '}';
   } else {
-    fmt::format_to(std::back_inserter(line), "time={} level={} ", timestamp(), name_of(level));
+    line += "time=";
+    append_timestamp(line);
+    line += " level=";
+    line += name_of(level);
+    line += ' ';
     append_line(line, s.format, event, fields);
   }
   s.logger->log(level >= Level::warning ? spdlog::level::warn : spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));

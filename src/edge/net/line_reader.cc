@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 namespace godwit::net {
 namespace {
@@ -12,20 +13,24 @@ constexpr std::size_t kSegment = 1'460;          // of TCP on Ethernet: less tha
 constexpr std::size_t kLargestRoom = 64 * 1024;  // for bodies: fewer, larger reads
 
 // Buffers that sessions of this loop gave back: the next that needs one takes it, so that busy sessions allocate nothing.
-thread_local std::string spare_first;
-thread_local std::string spare_largest;
+struct Spares {
+  std::size_t size;
+  std::size_t most;
+  std::vector<std::string> buffers;
+};
+thread_local Spares spare_first{kFirstRoom, 32, {}};
+thread_local Spares spare_largest{kLargestRoom, 8, {}};
 
-std::string take(std::string& spare, std::size_t size) {
-  std::string buffer = std::exchange(spare, std::string());
-  buffer.resize(size);
+std::string take(Spares& spares) {
+  if (spares.buffers.empty()) return std::string(spares.size, '\0');
+  std::string buffer = std::move(spares.buffers.back());
+  spares.buffers.pop_back();
   return buffer;
 }
 
 void give_back(std::string buffer) {
-  if (buffer.size() == kFirstRoom)
-    spare_first = std::move(buffer);
-  else if (buffer.size() == kLargestRoom)
-    spare_largest = std::move(buffer);
+  for (Spares* spares : {&spare_first, &spare_largest})
+    if (buffer.size() == spares->size && spares->buffers.size() < spares->most) return spares->buffers.push_back(std::move(buffer));
 }
 
 Error closed() { return Error::temporary(Error::Cause::closed, "the peer ended the connection"); }
@@ -125,9 +130,9 @@ std::span<char> LineReader::make_room(For purpose) {
 void LineReader::grow() {
   std::string larger;
   if (!large())
-    larger = take(spare_first, kFirstRoom);
+    larger = take(spare_first);
   else if (buffer_.size() < kLargestRoom)
-    larger = take(spare_largest, kLargestRoom);
+    larger = take(spare_largest);
   else
     larger.resize(buffer_.size() * 2);  // one line of that length, which the owner allowed
   std::memcpy(larger.data(), data() + begin_, end_ - begin_);

@@ -1,6 +1,5 @@
 #include "edge/net/loop.h"
 
-#include <pthread.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -9,6 +8,8 @@
 #include <boost/asio/io_context.hpp>
 #include <string>
 #include <thread>
+
+#include "base/thread_name.h"
 
 namespace godwit::net {
 namespace {
@@ -25,7 +26,7 @@ class Loop final : public boost::asio::io_context {
   void start(std::size_t index) {
     thread_ = std::thread([this, index] {
       current_loop = index;
-      pthread_setname_np(pthread_self(), ("loop-" + std::to_string(index)).c_str());
+      name_this_thread(("loop-" + std::to_string(index)).c_str());
       run();
     });
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/metrics.h"
+#include "base/thread_name.h"
 
 namespace godwit::store {
 namespace {
@@ -79,6 +80,7 @@ void CommitQueue::when_room(std::move_only_function<void()> call) {
 CommitQueue::Time CommitQueue::next_duty() const { return unsynced_ || unmarked_ ? std::min(lazy_until_, next_tick_) : next_tick_; }
 
 void CommitQueue::serve() {
+  name_this_thread("rows");
   std::unique_lock lock(mutex_);
   for (;;) {
     work_.wait_until(lock, next_duty(), [this] { return stopping_ || !waiting_.empty(); });

@@ -1,6 +1,7 @@
 #include "edge/store/segment_writer.h"
 
 #include "base/encoding.h"
+#include "base/thread_name.h"
 
 namespace godwit::store {
 namespace {
@@ -20,7 +21,10 @@ SegmentWriter::SegmentWriter(SegmentFiles& files, std::uint32_t first) : files_(
   files_.add(active_.segment);
   synced_ = {first, kFirstRecord};
   settled_ = pack(synced_);
-  thread_ = std::thread([this] { serve(); });
+  thread_ = std::thread([this] {
+    name_this_thread("bytes");
+    serve();
+  });
 }
 
 SegmentWriter::~SegmentWriter() {

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/thread_name.h"
 #include "state/trace/segment_set.h"
 
 namespace godwit::trace {
@@ -149,6 +150,7 @@ class SegmentTrace final : public Trace {
   }
 
   void serve(const std::stop_token& stop) {
+    name_this_thread("trace");
     while (!stop.stop_requested()) {
       bool pressed = false;
       {
