@@ -11,13 +11,13 @@ function(godwit_precompiled target)
   endif()
 endfunction()
 
-# godwit_module(NAME [DEPS module...] [LIBS library...])
+# godwit_module(NAME [DEPS module...] [LIBS library...] [TEST_DEPS library...] [TEST_SHARDS n])
 #
 # One static library a folder: every *.cc of the folder, *.proto compiled to protobuf lite.
 # *_test.cc become one test binary NAME_test, every x_fuzz.cc a fuzz target of its own
-# (seeds: testdata/fuzz/x/, dictionary: testdata/fuzz/x.dict).
+# (seeds: testdata/fuzz/x/, dictionary: testdata/fuzz/x.dict). TEST_SHARDS n: the tests run as NAME.1 ... NAME.n side by side.
 function(godwit_module name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TEST_SHARDS" "DEPS;LIBS;TEST_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cc)
@@ -61,8 +61,17 @@ function(godwit_module name)
     target_link_libraries(${name}_test PRIVATE godwit_${name} godwit_testing ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
     godwit_precompiled(${name}_test)
     target_compile_definitions(${name}_test PRIVATE GODWIT_TESTDATA="${CMAKE_CURRENT_SOURCE_DIR}/testdata")
-    add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
-    set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
+    if(ARG_TEST_SHARDS)
+      foreach(shard RANGE 1 ${ARG_TEST_SHARDS})
+        math(EXPR index "${shard} - 1")
+        add_test(NAME ${name}.${shard} COMMAND ${name}_test --gtest_brief=1)
+        set_tests_properties(${name}.${shard} PROPERTIES TIMEOUT 600 LABELS unit
+                             ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_TEST_SHARDS};GTEST_SHARD_INDEX=${index}")
+      endforeach()
+    else()
+      add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
+      set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
+    endif()
   endif()
   if(GODWIT_FUZZ)
     foreach(fuzzer ${fuzzers})

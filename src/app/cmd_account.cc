@@ -24,12 +24,13 @@ std::string ask_hidden(const char* prompt) {
   termios before{};
   tcgetattr(STDIN_FILENO, &before);
   termios hidden = before;
-  hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);  // Ctrl-C must not leave the terminal silent
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
   std::string line;
   std::getline(std::cin, line);
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
   std::cerr << "\n";
+  if (line.contains('\x03')) std::exit(130);
   return line;
 }
 

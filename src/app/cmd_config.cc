@@ -1,28 +1,29 @@
 #include <fmt/format.h>
+#include <pwd.h>
 
 #include "app/commands.h"
 #include "edge/tls/context.h"
-#include "service/routing/router.h"
 
 namespace godwit::app {
 namespace {
 
-// What the file alone cannot show: certificates that load and routes that parse.
+// What the file alone cannot show: certificates that load, users and files that exist.
 std::vector<std::string> check_surroundings(const Config& config) {
   std::vector<std::string> problems;
-  for (std::size_t i = 0; i < config.routes.size(); ++i)
-    for (const auto& to : config.routes[i].to)
-      if (to.contains("://"))
-        if (const auto hop = routing::parse_hop(to); !hop) problems.push_back(fmt::format("route[{}].to: {}", i + 1, hop.error().text));
+  if (config.listeners.empty()) problems.emplace_back("there is no [[listener]]: nothing would be served");
+  if (!config.user.empty() && !getpwnam(config.user.c_str()))
+    problems.push_back(fmt::format("user: \"{}\" does not exist on this machine; make it, or write another", config.user));
   if (!config.tls_certificate.empty())
     if (const auto context = tls::ServerContext::create({config.tls_certificate, config.tls_key}); !context)
       problems.push_back(context.error().text);
+  if (const auto token = read_token(config.metrics_token_file); !token) problems.push_back(token.error().text);
   return problems;
 }
 
 int check(const Options& options) {
   const LoadedConfig loaded = load_config(options.config_path);
   for (const ConfigError& error : loaded.errors) fmt::print(stderr, "{}\n", describe(options.config_path, error));
+  for (const ConfigError& warning : loaded.warnings) fmt::print(stderr, "{} (warning)\n", describe(options.config_path, warning));
   std::size_t count = loaded.errors.size();
   if (count == 0)
     for (const auto& problem : check_surroundings(loaded.config)) {

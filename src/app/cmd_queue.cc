@@ -90,9 +90,9 @@ void add_action(CLI::App* command, const Options& options, Action& action, const
   add_selection(sub, selection);
   sub->callback([&options, &action, selection, verb, done] {
     action = [&options, selection, verb, done] {
-      return call_and_print(
-          options, "POST", "/v1/queue/actions", {{"action", verb}, {"id", selection->id}, {"to", selection->to}, {"from", selection->from}},
-          [&](const boost::json::object& answer) { fmt::print("{} {}\n", answer.at("messages").as_array().size(), done); });
+      return call_and_print(options, "POST", "/v1/queue/actions",
+                            {{"action", verb}, {"id", selection->id}, {"to", selection->to}, {"from", selection->from}},
+                            [&](const boost::json::object& answer) { fmt::print("{} {}\n", text_of(answer, "count"), done); });
     };
   });
 }

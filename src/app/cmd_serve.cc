@@ -1,4 +1,7 @@
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <optional>
 
 #include "app/commands.h"
 #include "app/server.h"
@@ -7,22 +10,19 @@
 namespace godwit::app {
 namespace {
 
-log::Level level_of(const std::string& name) {
-  if (name == "debug") return log::Level::debug;
-  if (name == "warning") return log::Level::warning;
-  if (name == "error") return log::Level::error;
-  return log::Level::info;
-}
-
 int serve(const Options& options) {
-  auto config = load_or_complain(options);
-  if (!config) return 1;
+  LoadedConfig loaded = load_config(options.config_path);
+  for (const ConfigError& error : loaded.errors) fmt::print(stderr, "{}\n", describe(options.config_path, error));
+  if (!loaded.errors.empty()) return 1;
+  std::optional<Config> config(std::move(loaded.config));
   if (config->listeners.empty()) {
     fmt::print(stderr, "godwit: {} has no [[listener]]; there is nothing to serve\n", options.config_path);
     return 1;
   }
   block_signals();
-  log::start(config->log_format == "json" ? log::Format::json : log::Format::logfmt, level_of(config->log_level));
+  log::start(config->log_format == "json" ? log::Format::json : log::Format::logfmt, log_level_of(*config));
+  for (const ConfigError& warning : loaded.warnings) log::warning("configuration", {{"error", describe(options.config_path, warning)}});
+  if (geteuid() == 0 && config->user.empty()) log::warning("running_as_root", {{"mend", "set user = \"godwit\" in the configuration"}});
   auto server = Server::start(std::move(*config));
   if (!server) {
     log::stop();

@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/control_client.h"
 #include "app/house.h"
+#include "app/privileges.h"
 
 namespace godwit::app {
 namespace {
@@ -32,6 +33,7 @@ int verify(const Options& options) {
 int repair(const Options& options) {
   const auto config = load_or_complain(options);
   if (!config) return 1;
+  if (const auto became = become_user(config->user, config->data_dir); !became) return failed(became.error());
   const auto found = repair_store(*config);
   if (!found) return failed(found.error());
   if (options.json) {
@@ -42,7 +44,7 @@ int repair(const Options& options) {
   }
   for (const auto& sentence : *found) fmt::print("{}\n", sentence);
   fmt::print("{}\n",
-             found->empty() ? "there was nothing to repair" : "repaired; what was damaged is kept beside the store, in rows/damaged");
+             found->empty() ? "there was nothing to repair" : "repaired; what was damaged is kept beside the store, in rows.damaged");
   return 0;
 }
 

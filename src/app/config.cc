@@ -1,10 +1,12 @@
 #include "app/config.h"
 
 #include <fmt/format.h>
+#include <netdb.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 
 #include "grammar/smtp/path.h"
 
@@ -15,14 +17,23 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kForbidden[] = {"127.0.0.0/8", "0.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10"};
 
+// The machine's own name, in full where the resolver's files know it (as `hostname -f`).
 std::string system_hostname() {
   std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string();
+  if (gethostname(name.data(), name.size() - 1) != 0) return {};
+  std::string given = name.data();
+  if (given.contains('.')) return given;
+  addrinfo hints{};
+  hints.ai_flags = AI_CANONNAME;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(given.c_str(), nullptr, &hints, &found) != 0) return given;
+  std::string full = found->ai_canonname ? found->ai_canonname : given;
+  freeaddrinfo(found);
+  return full;
 }
 
 Config defaults() {
   Config config;
-  config.hostname = system_hostname();
   config.retry = {1min, 5min, 15min, 30min, 1h, 2h, 4h};
   for (const auto network : kForbidden) config.forbidden_networks.push_back(*parse_network(network));
   return config;
@@ -43,6 +54,12 @@ void read_listener(TomlTable& table, Config& config) {
   listener.protocol = protocol;
   table.endpoints("address", listener.addresses);
   if (!table.has("address")) table.error("address", "is missing; write for example address = \"0.0.0.0:25\"");
+  if (table.has("address") && listener.addresses.empty()) table.error("address", "is empty; write for example address = \"0.0.0.0:25\"");
+  for (const Endpoint& address : listener.addresses)  // port 0: any free one
+    if (address.port != 0 && std::ranges::any_of(config.listeners, [&](const ListenerConfig& other) {
+          return std::ranges::find(other.addresses, address) != other.addresses.end();
+        }))
+      table.error("address", fmt::format("{} is taken by a listener above", address.text()));
   for (const auto key : {"proxy_from", "xclient_from"}) {
     std::vector<Network> networks;
     table.networks(key, networks);
@@ -54,9 +71,10 @@ void read_listener(TomlTable& table, Config& config) {
 void read_limits(TomlTable& table, LimitsConfig& limits) {
   table.count("connections", limits.connections, 1, 10'000'000);
   table.count("connections_per_address", limits.connections_per_address, 1, 10'000'000);
-  table.duration("command_timeout", limits.command_timeout);
-  table.duration("data_timeout", limits.data_timeout);
-  table.duration("data_total", limits.data_total);
+  table.duration("command_timeout", limits.command_timeout, 1s);
+  table.duration("first_command_under_load", limits.first_command_under_load, 1s);
+  table.duration("data_timeout", limits.data_timeout, 1s);
+  table.duration("data_total", limits.data_total, 1s);
   table.size("data_minimum_rate", limits.data_minimum_rate);
   table.count("protocol_errors", limits.protocol_errors, 1, 10'000);
   table.count("command_line", limits.command_line, 512, 65'536);  // RFC 5321 4.5.3.1.4
@@ -64,19 +82,25 @@ void read_limits(TomlTable& table, LimitsConfig& limits) {
   table.count("recipients_anyone", limits.recipients_anyone, 100, 100'000);  // RFC 5321 4.5.3.1.8: at least 100
   table.count("auth_failures", limits.auth_failures, 1, 1'000);
   table.count("password_checks", limits.password_checks, 0, 1'024);
-  table.duration("pop3_idle", limits.pop3_idle);
+  table.count("refused_recipients", limits.refused_recipients, 0, 1'000'000);
+  table.duration("pop3_idle", limits.pop3_idle, 1s);
 }
 
-void read_route(TomlTable& table, Config& config) {
+void read_route(TomlTable& table, Config& config, routing::RouteTable& routes) {
   routing::Route route;
   table.text("domain", route.domain);
   table.texts("to", route.to);
-  if (route.domain.empty()) table.error("domain", "is missing; write domain = \"example.net\", \"*.example.net\" or \"*\"");
-  if (route.to.empty()) table.error("to", "is missing; write to = \"smtp://host:port\", \"local\", \"hold\" or \"reject\"");
+  if (route.domain.empty())
+    table.error("domain", "is missing; write domain = \"example.net\", \"*.example.net\" or \"*\"");
+  else if (route.to.empty())
+    table.error("to", "is missing; write to = \"smtp://host:port\", \"local\", \"hold\" or \"reject\"");
+  else if (const auto added = routes.add(route); !added)
+    table.error("domain", fmt::format("\"{}\": {}", route.domain, added.error().text));
   config.routes.push_back(std::move(route));
 }
 
-void check_hostname(TomlTable& root, const Config& config) {
+void check_hostname(TomlTable& root, Config& config) {
+  if (config.hostname.empty()) config.hostname = system_hostname();
   const auto domain = smtp::parse_domain(config.hostname);
   if (!domain || domain->is_literal())
     root.error("hostname",
@@ -119,7 +143,7 @@ void read_root(TomlTable& root, Config& config) {
     table.text("trust_anchor", config.dns_trust_anchor);
   });
   root.table("smtp", [&](TomlTable& table) {
-    table.size("max_message_size", config.max_message_size);
+    table.size("max_message_size", config.max_message_size, 1024);
     table.count("max_recipients", config.max_recipients, 100, 1'000'000);  // RFC 5321 4.5.3.1.8
     table.networks("relay_from", config.relay_from);
   });
@@ -128,7 +152,7 @@ void read_root(TomlTable& root, Config& config) {
     if (config.retry.empty() || std::ranges::any_of(config.retry, [](auto step) { return step < 1s; }))
       table.error("retry",
                   "needs at least one step of a second or more; the default is [\"1m\", \"5m\", \"15m\", \"30m\", \"1h\", \"2h\", \"4h\"]");
-    table.duration("expire", config.expire);
+    table.duration("expire", config.expire, 1min);
     table.duration("delay_notice", config.delay_notice);
   });
   root.table("limits", [&](TomlTable& table) { read_limits(table, config.limits); });
@@ -137,14 +161,15 @@ void read_root(TomlTable& root, Config& config) {
     table.networks("forbidden_networks", config.forbidden_networks);
     table.count("connections_per_site", config.connections_per_site, 1, 1'000);
   });
-  root.tables("route", [&](TomlTable& table) { read_route(table, config); });
+  routing::RouteTable routes;
+  root.tables("route", [&](TomlTable& table) { read_route(table, config, routes); });
   root.table("log", [&](TomlTable& table) {
     table.choice("format", config.log_format, {"logfmt", "json"});
     table.choice("level", config.log_level, {"debug", "info", "warning", "error"});
   });
   root.table("trace", [&](TomlTable& table) {
-    table.duration("keep", config.trace_keep);
-    table.size("max_size", config.trace_max);
+    table.duration("keep", config.trace_keep, 1min);
+    table.size("max_size", config.trace_max, 16 << 20);
   });
   root.table("http", [&](TomlTable& table) { table.text("metrics_token_file", config.metrics_token_file); });
   check_hostname(root, config);
@@ -152,14 +177,27 @@ void read_root(TomlTable& root, Config& config) {
 }
 
 LoadedConfig read_document(TomlDocument& document, bool loaded, const std::string& path) {
-  LoadedConfig out{defaults(), {}};
+  LoadedConfig out{defaults(), {}, {}};
   out.config.path = path;
   if (loaded) document.read([&](TomlTable& root) { read_root(root, out.config); });
   out.errors = document.errors();
+  // RFC 5321 2.3.5, 4.1.1.1: the name that we give ourselves must be a full one; on a private network it may do.
+  if (!out.config.hostname.contains('.'))
+    out.warnings.push_back({0, 0, "hostname",
+                            fmt::format("\"{}\" is not a full name: other servers may refuse our mail; write the name by which they reach "
+                                        "this machine, such as hostname = \"mx1.example.org\"",
+                                        out.config.hostname)});
   return out;
 }
 
 }  // namespace
+
+log::Level log_level_of(const Config& config) {
+  if (config.log_level == "debug") return log::Level::debug;
+  if (config.log_level == "warning") return log::Level::warning;
+  if (config.log_level == "error") return log::Level::error;
+  return log::Level::info;
+}
 
 LoadedConfig load_config(const std::string& path) {
   TomlDocument document;
@@ -171,6 +209,15 @@ LoadedConfig parse_config(std::string_view text, const std::string& path) {
   TomlDocument document;
   const bool loaded = document.load_text(text);
   return read_document(document, loaded, path);
+}
+
+Result<std::string> read_token(const std::string& path) {
+  std::string token;
+  if (path.empty()) return token;
+  std::ifstream file(path);
+  if (!std::getline(file, token) || token.empty())
+    return fail(Error::permanent(Error::Cause::not_found, fmt::format("cannot read a token from {} ([http] metrics_token_file)", path)));
+  return token;
 }
 
 std::string describe(const std::string& path, const ConfigError& error) {

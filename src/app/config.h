@@ -9,6 +9,7 @@
 
 #include "app/toml_reader.h"
 #include "base/ip.h"
+#include "base/log.h"
 #include "service/routing/router.h"
 
 namespace godwit::app {
@@ -27,7 +28,9 @@ struct LimitsConfig {
   milliseconds data_timeout = std::chrono::minutes(3);
   milliseconds data_total = std::chrono::hours(2);
   std::uint64_t data_minimum_rate = 1024;  // bytes a second after the first minute
+  milliseconds first_command_under_load = std::chrono::seconds(30);
   std::uint64_t protocol_errors = 20;
+  std::uint64_t refused_recipients = 100;  // in a session without one that was accepted; 0 = no limit
   std::uint64_t command_line = 4'096;
   std::uint64_t auth_line = 12'288;  // RFC 4954 4
   std::uint64_t recipients_anyone = 100;
@@ -83,13 +86,19 @@ struct Config {
   std::string control_socket() const { return data_dir + "/control.sock"; }
 };
 
+log::Level log_level_of(const Config& config);
+
 struct LoadedConfig {
   Config config;
-  std::vector<ConfigError> errors;  // empty: good
+  std::vector<ConfigError> errors;    // empty: good
+  std::vector<ConfigError> warnings;  // works, but probably not as meant
 };
 
 LoadedConfig load_config(const std::string& path);
 LoadedConfig parse_config(std::string_view text, const std::string& path);
+
+// The first line of [http] metrics_token_file; empty when `path` is.
+Result<std::string> read_token(const std::string& path);
 
 // "/etc/godwit/godwit.toml:12:3: smtp.max_size: there is no such key; did you mean \"max_message_size\"?"
 std::string describe(const std::string& path, const ConfigError& error);

@@ -92,6 +92,33 @@ TEST(Config, Errors_NameLineAndMend) {
   EXPECT_NE(first_error("data_dir = \"relative\"\n").find("absolute"), std::string::npos);
 }
 
+TEST(Config, Routes_AreCheckedWhereTheyStand) {
+  EXPECT_NE(first_error("[[route]]\ndomain = \"a.test\"\nto = \"nonsense\"\n").find("g.toml:3:10: route[1].domain: "), std::string::npos);
+  EXPECT_NE(first_error("[[route]]\ndomain = \"a.test\"\nto = \"mx\"\n").find("\"mx\" is not understood"), std::string::npos);
+  EXPECT_NE(first_error("[[route]]\ndomain = \"exa mple\"\nto = \"hold\"\n").find("this is no domain"), std::string::npos);
+  EXPECT_NE(
+      first_error("[[route]]\ndomain = \"*\"\nto = \"hold\"\n[[route]]\ndomain = \"a.test\"\nto = \"hold\"\n").find("can never match"),
+      std::string::npos);
+}
+
+TEST(Config, Values_ThatCannotWork_AreRefused) {
+  EXPECT_NE(first_error("[limits]\ncommand_timeout = \"0s\"\n").find("too short; 1 s is the least"), std::string::npos);
+  EXPECT_NE(first_error("[smtp]\nmax_message_size = \"0B\"\n").find("too little"), std::string::npos);
+  EXPECT_NE(first_error("[smtp]\nmax_message_size = \"\"\n").find("max_message_size: "), std::string::npos);
+  EXPECT_NE(first_error("[[listener]]\nprotocol = \"smtp\"\naddress = []\n").find("is empty"), std::string::npos);
+  EXPECT_NE(first_error("[[listener]]\nprotocol = \"smtp\"\naddress = \"127.0.0.1:25\"\n"
+                        "[[listener]]\nprotocol = \"http\"\naddress = \"127.0.0.1:25\"\n")
+                .find("is taken by a listener above"),
+            std::string::npos);
+}
+
+TEST(Config, HostnameOfOneLabel_IsAWarning) {
+  const LoadedConfig loaded = parse_config("hostname = \"mx\"\n", "g.toml");
+  EXPECT_TRUE(loaded.errors.empty());
+  ASSERT_EQ(loaded.warnings.size(), 1u);
+  EXPECT_NE(loaded.warnings[0].problem.find("is not a full name"), std::string::npos);
+}
+
 TEST(Config, AllErrors_ComeAtOnceInOrder) {
   const LoadedConfig loaded = parse_config("hostname = \"x y\"\nnonsense = 1\n[smtp]\nmore = 2\n", "g.toml");
   ASSERT_EQ(loaded.errors.size(), 3u);
@@ -103,7 +130,8 @@ TEST(Config, MissingFile_IsNamed) {
   const LoadedConfig loaded = load_config("/nonexistent/godwit.toml");
   ASSERT_FALSE(loaded.errors.empty());
   EXPECT_EQ(describe("/nonexistent/godwit.toml", loaded.errors.front()),
-            "/nonexistent/godwit.toml: cannot read /nonexistent/godwit.toml: No such file or directory");
+            "/nonexistent/godwit.toml: cannot read it: No such file or directory");
+  EXPECT_EQ(describe("/", load_config("/").errors.at(0)), "/: cannot read it: Is a directory");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "app/house.h"
+#include "app/privileges.h"
 #include "edge/http/client.h"
 
 namespace godwit::app {
@@ -54,6 +55,7 @@ ControlClient::~ControlClient() {
 
 Result<boost::json::value> ControlClient::call_offline(http::Request request) {
   if (!offline_) {
+    GODWIT_TRY(become_user(config_.user, config_.data_dir));
     auto offline = std::make_unique<Offline>();
     GODWIT_ASSIGN(offline->house, House::open(config_, offline->loops, true));
     offline_ = std::move(offline);

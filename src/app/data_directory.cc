@@ -15,21 +15,6 @@ namespace {
 
 std::string reason() { return std::generic_category().message(errno); }
 
-Result<void> make_directory(const std::string& path) {
-  std::error_code failure;
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  if (!parent.empty()) std::filesystem::create_directories(parent, failure);
-  if (mkdir(path.c_str(), 0711) == 0) {
-    if (chmod(path.c_str(), 0711) != 0)
-      return fail(Error::permanent(Error::Cause::io, fmt::format("cannot set the mode of {}: {}", path, reason())));
-    return {};
-  }
-  if (errno == EEXIST) return {};
-  return fail(Error::permanent(
-      Error::Cause::denied,
-      fmt::format("cannot make the data directory {}: {}; make it and give it to the user that runs godwit", path, reason())));
-}
-
 std::string holder(int fd) {
   std::array<char, 32> text{};
   const auto count = pread(fd, text.data(), text.size() - 1, 0);
@@ -39,10 +24,30 @@ std::string holder(int fd) {
   return "process " + pid;
 }
 
+// The server's user must get through them, whatever the umask.
+void make_parents(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (path.empty() || std::filesystem::exists(path, ignored)) return;
+  make_parents(path.parent_path());
+  if (mkdir(path.c_str(), 0755) == 0) ignore(chmod(path.c_str(), 0755), "the directory itself says what is wrong");
+}
+
 }  // namespace
 
+Result<void> make_data_directory(const std::string& path) {
+  make_parents(std::filesystem::path(path).parent_path());
+  if (mkdir(path.c_str(), 0711) == 0) {
+    if (chmod(path.c_str(), 0711) == 0) return {};
+    return fail(Error::permanent(Error::Cause::io, fmt::format("cannot set the mode of {}: {}", path, reason())));
+  }
+  if (errno == EEXIST) return {};
+  return fail(Error::permanent(
+      Error::Cause::denied,
+      fmt::format("cannot make the data directory {}: {}; make it and give it to the user that runs godwit", path, reason())));
+}
+
 Result<std::unique_ptr<DirectoryLock>> DirectoryLock::take(const std::string& data_dir) {
-  GODWIT_TRY(make_directory(data_dir));
+  GODWIT_TRY(make_data_directory(data_dir));
   const std::string path = data_dir + "/lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0)

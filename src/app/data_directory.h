@@ -8,6 +8,9 @@
 
 namespace godwit::app {
 
+// Makes it (0711) with its parents (0755) if it is missing.
+Result<void> make_data_directory(const std::string& path);
+
 class DirectoryLock {
  public:
   // 0711 for the directory itself, so that control.sock can be reached; umask 077 for what is in it.

@@ -16,6 +16,7 @@ namespace godwit::app {
 namespace {
 
 constexpr std::string_view kDomain = "demo.test";
+constexpr std::string_view kMark = "made-by-godwit-demo";  // a file: this directory may be written over
 constexpr std::size_t kPasswordLength = 12;
 
 struct DemoOptions {
@@ -30,6 +31,14 @@ struct DemoAccount {
 
 std::string mail_address(std::string_view local) { return fmt::format("{}@{}", local, kDomain); }
 
+Result<void> write_file(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) return fail(Error::permanent(Error::Cause::io, fmt::format("cannot write {}", path)));
+  return {};
+}
+
 // A directory of its own: `--dir`, made if missing and reused if an earlier demo made it; else a fresh one under /tmp.
 Result<std::string> make_directory(const std::string& wanted) {
   if (wanted.empty()) {
@@ -38,13 +47,14 @@ Result<std::string> make_directory(const std::string& wanted) {
     return pattern;
   }
   std::error_code failure;
-  const std::string path = std::filesystem::absolute(wanted, failure).lexically_normal().string();
-  const bool ours = std::filesystem::exists(path + "/godwit.toml", failure);
+  std::string path = std::filesystem::absolute(wanted, failure).lexically_normal().string();
+  const bool ours = std::filesystem::exists(path + "/" + std::string(kMark), failure);
   if (!ours && std::filesystem::exists(path, failure) && !std::filesystem::is_empty(path, failure))
     return fail(Error::permanent(Error::Cause::conflict, fmt::format("{} is not empty and no demo made it; name another directory", path)));
   std::filesystem::create_directories(path, failure);
   if (failure || chmod(path.c_str(), 0700) != 0)
     return fail(Error::permanent(Error::Cause::denied, fmt::format("cannot make {}: {}", path, failure.message())));
+  GODWIT_TRY(write_file(path + "/" + std::string(kMark), ""));
   return path;
 }
 
@@ -75,6 +85,12 @@ Task<Result<void>> make_account(directory::Directory& directory, DemoAccount acc
   co_return Result<void>{};
 }
 
+std::string own_path() {
+  std::error_code failure;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", failure);
+  return failure ? "godwit" : path.string();
+}
+
 void print_help(const std::string& directory, std::uint16_t base, const DemoAccount& alice, const DemoAccount& bob) {
   fmt::print(
       "Godwit demo: a mail server on loopback, in {0}\n\n"
@@ -82,27 +98,19 @@ void print_help(const std::string& directory, std::uint16_t base, const DemoAcco
       "  SMTP (MX) 127.0.0.1:{5}   submission :{6} (STARTTLS)   submissions :{7} (TLS)\n"
       "  POP3      127.0.0.1:{8}   POP3S :{9}   metrics http://127.0.0.1:{10}/metrics\n\n"
       "Send a mail, either way:\n\n"
-      "  swaks --server 127.0.0.1:{6} --tls --auth PLAIN --auth-user {1} --auth-password {2} --from {1} --to {3} --header 'Subject: Hello "
+      "swaks --server 127.0.0.1:{6} --tls --auth PLAIN --auth-user {1} --auth-password {2} --from {1} --to {3} --header 'Subject: Hello "
       "from swaks' --body 'It works.'\n\n"
-      "  curl -sS -k --ssl-reqd smtp://127.0.0.1:{6} --user '{1}:{2}' --mail-from {1} --mail-rcpt {3} -H 'From: {1}' -H 'To: {3}' -H "
+      "curl -sS -k --ssl-reqd smtp://127.0.0.1:{6} --user '{1}:{2}' --mail-from {1} --mail-rcpt {3} -H 'From: {1}' -H 'To: {3}' -H "
       "'Subject: Hello from curl' -F '=It works.;type=text/plain'\n\n"
       "Read it:\n\n"
-      "  curl -sS -k --user '{3}:{4}' pop3s://127.0.0.1:{9}/1\n\n"
+      "curl -sS -k --user '{3}:{4}' pop3s://127.0.0.1:{9}/1\n\n"
       "Look around:\n\n"
-      "  godwit trace {3} -c {0}/godwit.toml\n"
-      "  godwit queue summary -c {0}/godwit.toml\n\n"
+      "{11} trace {3} -c {0}/godwit.toml\n"
+      "{11} queue summary -c {0}/godwit.toml\n\n"
       "Ctrl-C ends it.\n",
       directory, alice.address, alice.password, bob.address, bob.password, base + 25, base + 587, base + 465, base + 110, base + 995,
-      base + 80);
+      base + 80, own_path());
   std::fflush(stdout);
-}
-
-Result<void> write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) return fail(Error::permanent(Error::Cause::io, fmt::format("cannot write {}", path)));
-  return {};
 }
 
 Result<std::unique_ptr<Server>> start_demo(const std::string& directory, std::uint16_t base, const DemoAccount& alice,

@@ -113,10 +113,13 @@ Result<void> House::Impl::open_store() {
     rows.file_system = around.file_system;
     rows.disk = disk;
   }
+  rows.on_fatal = around.on_fatal;
   GODWIT_ASSIGN(engine, store::RocksDbEngine::open(std::move(rows), blocking));
   store::SegmentSettings bytes;
   bytes.directory = config.data_dir + "/segments";
   bytes.segment_bytes = around.segment_bytes;
+  bytes.chunk_bytes = around.chunk_bytes;
+  if (around.on_fatal) bytes.fatal = [on_fatal = around.on_fatal](const Error& error) { on_fatal(error.text); };
   GODWIT_ASSIGN(blobs, store::open_segments(std::move(bytes), *disk, *engine, blocking, *clock, space.get()));
   for (const store::BlobDamage& damage : blobs->damage())
     log::write(damage.acknowledged ? log::Level::error : log::Level::warning, "segment_damage",
@@ -127,7 +130,7 @@ Result<void> House::Impl::open_store() {
 }
 
 Result<void> House::Impl::open_state() {
-  directory = std::make_unique<directory::Directory>(*engine, blocking, *clock, *random);
+  directory = std::make_unique<directory::Directory>(*engine, blocking, *clock, *random, config.limits.password_checks);
   mailboxes = std::make_unique<mailbox::Mailboxes>(*engine, *blobs, *clock, *random);
   queue = std::make_unique<queue::Queue>(*engine, *blobs, *clock);
   trace::Settings stories;

@@ -40,6 +40,8 @@ struct Surroundings {
   std::shared_ptr<store::Disk> disk;
   std::shared_ptr<rocksdb::FileSystem> file_system;
   std::uint32_t segment_bytes = 64u << 20;
+  std::uint32_t chunk_bytes = 256u << 10;
+  std::function<void(const std::string& why)> on_fatal;  // the store cannot go on; default: log and abort
 };
 
 // `store repair`: nobody may have the directory open. Sentences about what was salvaged and what is missing; blocking.

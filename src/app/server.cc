@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
+#include <cstdlib>
 
 #include "app/allocator.h"
 #include "app/privileges.h"
@@ -23,7 +23,8 @@ namespace godwit::app {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr Duration kDrain = 10s;  // DESIGN.md: running transactions get at most 10 s
+constexpr Duration kDrain = 10s;    // DESIGN.md: running transactions get at most 10 s
+constexpr Duration kFarewell = 5s;  // then for a last word to those that are cut off
 constexpr unsigned kControlMode = 0660;
 
 sigset_t waited_signals() {
@@ -40,32 +41,55 @@ std::shared_ptr<const smtpd::Settings> smtpd_settings(const Config& config) {
   settings->relay_from = config.relay_from;
   settings->allow = config.allow;
   settings->command_timeout = config.limits.command_timeout;
+  settings->first_command_under_load = config.limits.first_command_under_load;
   settings->data_timeout = config.limits.data_timeout;
   settings->data_total = config.limits.data_total;
   settings->data_minimum_rate = config.limits.data_minimum_rate;
   settings->max_errors = static_cast<unsigned>(config.limits.protocol_errors);
+  settings->refused_recipients = config.limits.refused_recipients;
   settings->max_command_line = config.limits.command_line;
   settings->max_auth_line = config.limits.auth_line;
   settings->max_auth_failures = static_cast<unsigned>(config.limits.auth_failures);
   return settings;
 }
 
+// Whom no limit per address touches, loopback aside.
+std::vector<Network> exempt_networks(const Config& config) {
+  std::vector<Network> exempt = config.allow;
+  exempt.insert(exempt.end(), config.relay_from.begin(), config.relay_from.end());
+  return exempt;
+}
+
 std::shared_ptr<const pop3d::Settings> pop3d_settings(const Config& config) {
   auto settings = std::make_shared<pop3d::Settings>();
   settings->hostname = config.hostname;
   settings->idle_timeout = config.limits.pop3_idle;
+  settings->exempt = exempt_networks(config);
   return settings;
 }
 
 Result<std::shared_ptr<const httpd::Settings>> httpd_settings(const Config& config) {
   auto settings = std::make_shared<httpd::Settings>();
-  if (!config.metrics_token_file.empty()) {
-    std::ifstream file(config.metrics_token_file);
-    if (!std::getline(file, settings->metrics_token) || settings->metrics_token.empty())
-      return fail(Error::permanent(Error::Cause::not_found,
-                                   fmt::format("cannot read a token from {} ([http] metrics_token_file)", config.metrics_token_file)));
-  }
+  settings->exempt = exempt_networks(config);
+  GODWIT_ASSIGN(settings->metrics_token, read_token(config.metrics_token_file));
   return settings;
+}
+
+// What a reload cannot change.
+std::vector<std::string_view> fixed_at_start(const Config& now, const Config& wanted) {
+  std::vector<std::string_view> keys;
+  const auto compare = [&](std::string_view key, const auto& a, const auto& b) {
+    if (a != b) keys.push_back(key);
+  };
+  compare("data_dir", now.data_dir, wanted.data_dir);
+  compare("user", now.user, wanted.user);
+  compare("threads", now.threads, wanted.threads);
+  compare("store.min_free", now.store_min_free, wanted.store_min_free);
+  compare("limits.password_checks", now.limits.password_checks, wanted.limits.password_checks);
+  compare("log.format", now.log_format, wanted.log_format);
+  compare("trace.keep", now.trace_keep, wanted.trace_keep);
+  compare("trace.max_size", now.trace_max, wanted.trace_max);
+  return keys;
 }
 
 }  // namespace
@@ -83,25 +107,33 @@ struct Server::Impl {
   };
 
   explicit Impl(Config from)
-      : config(std::move(from)), loops(config.threads), limits(config.limits.connections, config.limits.connections_per_address) {}
+      : config(std::move(from)), limits(config.limits.connections, config.limits.connections_per_address), loops(config.threads) {}
 
   Config config;
-  net::TaskGroup sessions;  // outlives the loops
-  net::LoopPool loops;
-  smtpd::ConnectionLimits limits;
-  std::vector<Door> doors;
-  std::unique_ptr<net::Listener> control;
-  std::unique_ptr<House> house;
-  std::unique_ptr<smtpd::Context> smtp;
-  std::unique_ptr<pop3d::Context> pop3;
 
+  // What sessions refer to outlives the loops: with them goes whatever coroutine is left.
+  net::TaskGroup sessions;
+  net::ConnectionLimits limits;
   Current<smtpd::Settings> for_smtp;
   Current<pop3d::Settings> for_pop3;
   Current<httpd::Settings> for_http;
   std::atomic<std::shared_ptr<tls::ServerContext>> identity;
+  std::unique_ptr<smtpd::Context> smtp;
+  std::unique_ptr<pop3d::Context> pop3;
+  std::unique_ptr<httpd::Context> http;
+
+  net::LoopPool loops;
+  std::vector<Door> doors;
+  std::unique_ptr<net::Listener> control;
+  std::unique_ptr<House> house;
 
   Result<void> bind_doors(const Config& wanted);
-  Result<void> load(const Config& wanted);
+  struct Loaded {
+    std::shared_ptr<tls::ServerContext> identity;
+    std::shared_ptr<const httpd::Settings> http;
+  };
+  static Result<Loaded> load(const Config& wanted);
+  void apply(const Config& wanted, Loaded loaded);
   void make_contexts();
   Result<void> open_control();
   void open_door(Door& door);
@@ -124,19 +156,23 @@ Result<void> Server::Impl::bind_doors(const Config& wanted) {
   return {};
 }
 
-// Settings and certificate; nothing changes unless all of it is good.
-Result<void> Server::Impl::load(const Config& wanted) {
-  std::shared_ptr<tls::ServerContext> made;
+// What can fail of the settings; changes nothing.
+Result<Server::Impl::Loaded> Server::Impl::load(const Config& wanted) {
+  Loaded loaded;
   if (!wanted.tls_certificate.empty()) {
-    GODWIT_ASSIGN(made, tls::ServerContext::create({wanted.tls_certificate, wanted.tls_key}));
+    GODWIT_ASSIGN(loaded.identity, tls::ServerContext::create({wanted.tls_certificate, wanted.tls_key}));
   }
-  GODWIT_ASSIGN(auto http, httpd_settings(wanted));
-  identity.store(std::move(made));
-  for_http.set(std::move(http));
+  GODWIT_ASSIGN(loaded.http, httpd_settings(wanted));
+  return loaded;
+}
+
+void Server::Impl::apply(const Config& wanted, Loaded loaded) {
+  identity.store(std::move(loaded.identity));
+  for_http.set(std::move(loaded.http));
   for_smtp.set(smtpd_settings(wanted));
   for_pop3.set(pop3d_settings(wanted));
   limits.set(wanted.limits.connections, wanted.limits.connections_per_address);
-  return {};
+  log::set_level(log_level_of(wanted));
 }
 
 void Server::Impl::make_contexts() {
@@ -144,7 +180,8 @@ void Server::Impl::make_contexts() {
   smtp = std::make_unique<smtpd::Context>(smtpd::Context{house->intake(), house->directory(), house->clock(), house->random(), tls,
                                                          [this] { return for_smtp.get(); }, sessions, limits});
   pop3 = std::make_unique<pop3d::Context>(pop3d::Context{house->directory(), house->mailboxes(), house->blobs(), house->clock(), tls,
-                                                         [this] { return for_pop3.get(); }, sessions});
+                                                         [this] { return for_pop3.get(); }, sessions, limits});
+  http = std::make_unique<httpd::Context>(httpd::Context{[this] { return for_http.get(); }, sessions, limits});
 }
 
 void Server::Impl::serve(const std::string& protocol, std::size_t loop, std::unique_ptr<net::Stream> stream) {
@@ -157,14 +194,8 @@ void Server::Impl::serve(const std::string& protocol, std::size_t loop, std::uni
     net::spawn(executor, sessions, "submissions", smtpd::serve(std::move(stream), smtpd::Role::submissions, *smtp));
   else if (protocol == "pop3" || protocol == "pop3s")
     net::spawn(executor, sessions, "pop3", pop3d::serve(std::move(stream), protocol == "pop3s", house->random().text(8), *pop3));
-  else if (protocol == "http") {
-    auto answer = [this](http::Request request) -> Task<http::Response> {
-      return [](std::shared_ptr<const httpd::Settings> settings, http::Request asked) -> Task<http::Response> {
-        co_return httpd::handle(*settings, asked);
-      }(for_http.get(), std::move(request));
-    };
-    net::spawn(executor, sessions, "http", http::serve(std::move(stream), answer, http::Limits{}, &sessions));
-  }
+  else if (protocol == "http")
+    net::spawn(executor, sessions, "http", httpd::serve(std::move(stream), *http));
 }
 
 void Server::Impl::open_door(Door& door) {
@@ -190,6 +221,7 @@ Task<http::Response> answer_control(adminapi::Context& admin, http::Request requ
 }  // namespace
 
 Result<void> Server::Impl::open_control() {
+  house->admin().stopping = [this] { return sessions.stopping(); };
   GODWIT_ASSIGN(control, net::listen_unix(loops, config.control_socket(), kControlMode));
   control->start([this](std::size_t loop, std::unique_ptr<net::Stream> stream) {
     auto answer = [this](http::Request request) { return answer_control(house->admin(), std::move(request)); };
@@ -207,14 +239,19 @@ void Server::Impl::reload() {
   }
   const Config& wanted = loaded.config;
   const std::size_t before = doors.size();
-  Result<void> done = bind_doors(wanted);
-  if (done) done = load(wanted);
+  auto fresh = load(wanted);
+  Result<void> done = fresh ? Result<void>() : fail(fresh.error());
+  if (done) done = bind_doors(wanted);
   if (done) done = house->reload(wanted);
   if (!done) {
     log::error("reload_refused", {{"why", done.error().text}});
     doors.resize(before);
     return;
   }
+  apply(wanted, *std::move(fresh));
+  for (const std::string_view key : fixed_at_start(config, wanted))
+    log::warning("needs_a_restart", {{"key", key}, {"why", "a reload cannot change it; the old value stays in force"}});
+  for (const ConfigError& warning : loaded.warnings) log::warning("configuration", {{"error", describe(config.path, warning)}});
   for (std::size_t i = before; i < doors.size(); ++i) open_door(doors[i]);
   std::erase_if(doors, [&](Door& door) {
     const bool kept = std::ranges::any_of(wanted.listeners, [&](const ListenerConfig& l) {
@@ -234,11 +271,10 @@ Result<std::unique_ptr<Server>> Server::start(Config config) {
   net::raise_file_limit();
   auto impl = std::make_unique<Impl>(std::move(config));
   GODWIT_TRY(impl->bind_doors(impl->config));
-  if (geteuid() == 0 && impl->config.user.empty())
-    log::warning("running_as_root", {{"mend", "set user = \"godwit\" in the configuration"}});
   GODWIT_TRY(drop_privileges(impl->config.user, impl->config.data_dir));
   give_memory_back_when_idle();
-  GODWIT_TRY(impl->load(impl->config));
+  GODWIT_ASSIGN(Impl::Loaded loaded, Impl::load(impl->config));
+  impl->apply(impl->config, std::move(loaded));
   GODWIT_ASSIGN(impl->house, House::open(impl->config, impl->loops, false));
   impl->make_contexts();
   GODWIT_TRY(impl->open_control());
@@ -247,6 +283,18 @@ Result<std::unique_ptr<Server>> Server::start(Config config) {
   log::info("started", {{"hostname", impl->config.hostname}, {"data_dir", impl->config.data_dir}, {"loops", impl->loops.size()}});
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
+
+namespace {
+
+// No peer is waited for any more: these sessions wait for a disk that does not answer, and they refer to the store that would be
+// taken down under them. What was acknowledged is on stable storage, as after kill -9.
+[[noreturn]] void leave_without_unwinding(std::uint64_t sessions) {
+  log::error("stopped_with_sessions_left", {{"sessions", sessions}, {"mend", "look at the disk: it did not answer in time"}});
+  log::stop();
+  std::_Exit(EXIT_FAILURE);
+}
+
+}  // namespace
 
 House& Server::house() { return *impl_->house; }
 
@@ -267,9 +315,13 @@ void Server::stop() {
   for (Impl::Door& door : impl_->doors) door.listener->close();
   impl_->control->close();
   impl_->sessions.stop();
-  if (!impl_->house->run(impl_->sessions.wait(impl_->house->clock(), kDrain)))
+  if (!impl_->house->run(impl_->sessions.wait(impl_->house->clock(), kDrain))) {
     log::warning("sessions_cut_off", {{"sessions", impl_->sessions.running()}});
+    impl_->sessions.cut();
+    ignore(impl_->house->run(impl_->sessions.wait(impl_->house->clock(), kFarewell)), "it is looked at below");
+  }
   impl_->house->close(kDrain);
+  if (impl_->sessions.running() > 0) leave_without_unwinding(impl_->sessions.running());
   log::info("stopped");
 }
 

@@ -9,6 +9,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -54,9 +55,15 @@ TomlDocument::TomlDocument() : impl_(std::make_unique<Impl>()) {}
 TomlDocument::~TomlDocument() = default;
 
 bool TomlDocument::load_file(const std::string& path) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
+  std::error_code ignored;
+  if (file && std::filesystem::is_directory(path, ignored)) {  // opens, and reads as if it were empty
+    errno = EISDIR;
+    file.setstate(std::ios::failbit);
+  }
   if (!file) {
-    errors_.push_back({0, 0, "", fmt::format("cannot read {}: {}", path, std::generic_category().message(errno))});
+    errors_.push_back({0, 0, "", fmt::format("cannot read it: {}", std::generic_category().message(errno))});
     return false;
   }
   std::ostringstream text;
@@ -85,6 +92,7 @@ void TomlDocument::read(const std::function<void(TomlTable&)>& root) {
 }
 
 bool TomlTable::has(std::string_view key) const { return as_table(table_).contains(key); }
+void TomlTable::asked(std::string_view key) { asked_.emplace(key); }
 
 void TomlTable::error(std::string_view key, std::string problem) {
   const toml::node* node = as_table(table_).get(key);
@@ -124,24 +132,30 @@ void TomlTable::count(std::string_view key, std::uint64_t& into, std::uint64_t l
     error(key, fmt::format("expected a whole number from {} to {}", least, most));
 }
 
-void TomlTable::size(std::string_view key, std::uint64_t& bytes) {
+void TomlTable::size(std::string_view key, std::uint64_t& bytes, std::uint64_t least) {
+  if (!has(key)) return asked(key);
   std::string written;
   text(key, written);
-  if (written.empty()) return;
-  if (const auto value = parse_byte_count(written))
-    bytes = value->bytes;
-  else
+  const auto value = parse_byte_count(written);
+  if (!value)
     error(key, value.error().text);
+  else if (value->bytes < least)
+    error(key, fmt::format("\"{}\" is too little; {} is the least", written, to_string(ByteCount{least})));
+  else
+    bytes = value->bytes;
 }
 
-void TomlTable::duration(std::string_view key, std::chrono::milliseconds& into) {
+void TomlTable::duration(std::string_view key, std::chrono::milliseconds& into, std::chrono::milliseconds least) {
+  if (!has(key)) return asked(key);
   std::string written;
   text(key, written);
-  if (written.empty()) return;
-  if (const auto value = parse_duration(written))
-    into = *value;
-  else
+  const auto value = parse_duration(written);
+  if (!value)
     error(key, value.error().text);
+  else if (*value < least)
+    error(key, fmt::format("\"{}\" is too short; {} s is the least", written, least.count() / 1000));
+  else
+    into = *value;
 }
 
 // One text or a list of texts; `each` returns Result<void>.

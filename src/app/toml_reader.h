@@ -32,8 +32,8 @@ class TomlTable {
   void text(std::string_view key, std::string& into);
   void flag(std::string_view key, bool& into);
   void count(std::string_view key, std::uint64_t& into, std::uint64_t least, std::uint64_t most);
-  void size(std::string_view key, std::uint64_t& bytes);
-  void duration(std::string_view key, std::chrono::milliseconds& into);
+  void size(std::string_view key, std::uint64_t& bytes, std::uint64_t least = 0);
+  void duration(std::string_view key, std::chrono::milliseconds& into, std::chrono::milliseconds least = {});
   void durations(std::string_view key, std::vector<std::chrono::milliseconds>& into);
   void networks(std::string_view key, std::vector<Network>& into);
   void endpoints(std::string_view key, std::vector<Endpoint>& into);  // one text or a list
@@ -52,6 +52,7 @@ class TomlTable {
   struct Node;
   TomlTable(TomlDocument& document, const void* table, std::string path) : document_(document), table_(table), path_(std::move(path)) {}
   void finish();
+  void asked(std::string_view key);
   template <class Each>
   void list(std::string_view key, std::string_view what, const Each& each);
 

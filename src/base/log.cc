@@ -127,6 +127,10 @@ void start(Format format, Level least) {
   least_level = static_cast<int>(least);
 }
 
+void set_level(Level least) {
+  if (state().logger) least_level = static_cast<int>(least);
+}
+
 void stop() {
   State& s = state();
   least_level = static_cast<int>(Level::error) + 1;

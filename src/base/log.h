@@ -41,6 +41,8 @@ struct Field {
 
 // Call once, before threads start; without it nothing is written (unit tests). Destination: standard error.
 void start(Format format, Level least);
+// From now on; any thread.
+void set_level(Level least);
 // Writes what is queued; call last.
 void stop();
 

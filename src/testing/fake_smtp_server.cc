@@ -24,6 +24,7 @@ Task<bool> FakeSmtpServer::fill(Session& session) {
   char bytes[4096];
   const auto count = co_await session.stream->read(bytes, kPatience);
   if (!count || *count == 0) co_return false;
+  dialogues[session.dialogue].acknowledged = peer_acknowledgements(*session.stream);
   dialogues[session.dialogue].reads.emplace_back(bytes, *count);
   session.buffer.append(bytes, *count);
   co_return true;
@@ -41,6 +42,7 @@ Task<bool> FakeSmtpServer::say(Session& session, std::string text) {
     if (!written) co_return false;
     if (byte_by_byte) co_await yield_loop();
   }
+  if (reply_by_reply) co_await yield_loop();
   co_return !close;
 }
 

@@ -27,6 +27,7 @@ class FakeSmtpServer {
   struct Dialogue {
     std::vector<std::string> commands;  // lines without CRLF; the end of a body is "."
     std::vector<std::string> reads;     // what came with each read: shows what was pipelined
+    std::size_t acknowledged = 0;       // so often the client asked for an acknowledgement at once, up to its last bytes
     bool ended = false;
   };
 
@@ -37,7 +38,8 @@ class FakeSmtpServer {
   std::function<std::optional<std::string>(const std::string& command, std::size_t dialogue)> on_command;
   // Bytes of a body after which the server speaks and closes: {bytes, what}.
   std::optional<std::pair<std::size_t, std::string>> interrupt_body;
-  bool byte_by_byte = false;  // replies trickle
+  bool byte_by_byte = false;    // replies trickle
+  bool reply_by_reply = false;  // the client sees each reply alone, also of a pipelined group
 
   std::vector<Received> messages;  // in the order of their final dots, taken with 2yz
   std::vector<Dialogue> dialogues;

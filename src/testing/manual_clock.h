@@ -3,6 +3,7 @@
 // One thread (the test's); drive it together with a TestLoop.
 
 #include <map>
+#include <memory>
 
 #include "base/clock.h"
 
@@ -24,7 +25,7 @@ class ManualClock final : public Clock {
   using Waiters = std::multimap<SteadyTime, std::move_only_function<void(bool)>>;
 
   WallTime now_ = std::chrono::sys_days(std::chrono::year(2026) / 11 / 22) + std::chrono::hours(12);
-  Waiters waiters_;
+  std::shared_ptr<Waiters> waiters_ = std::make_shared<Waiters>();  // a timer of a coroutine that a dying loop destroys outlives us
 };
 
 }  // namespace godwit::testing

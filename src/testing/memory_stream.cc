@@ -13,6 +13,7 @@ struct Pipe {
   std::string bytes;
   bool ended = false;   // the writer closed
   bool broken = false;  // the reader closed
+  std::size_t acknowledged = 0;
   Timer* reader = nullptr;
   Timer* writer = nullptr;
 
@@ -20,6 +21,21 @@ struct Pipe {
     if (reader) reader->wake();
     if (writer) writer->wake();
   }
+};
+
+// Who waits can be woken for as long as the wait lasts, however it ends: a loop that dies destroys the coroutine in it.
+class WaitingIn {
+ public:
+  WaitingIn(Timer*& slot, Timer& timer) : slot_(slot), timer_(timer) { slot_ = &timer; }
+  ~WaitingIn() {
+    if (slot_ == &timer_) slot_ = nullptr;
+  }
+  WaitingIn(const WaitingIn&) = delete;
+  WaitingIn& operator=(const WaitingIn&) = delete;
+
+ private:
+  Timer*& slot_;
+  Timer& timer_;
 };
 
 class MemoryStream final : public Stream {
@@ -73,6 +89,10 @@ class MemoryStream final : public Stream {
     out_->changed();
   }
 
+  void acknowledge_now() override { ++in_->acknowledged; }
+  std::size_t acknowledged() const { return in_->acknowledged; }
+  std::size_t acknowledged_by_peer() const { return out_->acknowledged; }
+
   const Endpoint& remote() const override { return remote_; }
   const Endpoint& local() const override { return local_; }
 
@@ -85,9 +105,8 @@ class MemoryStream final : public Stream {
       if (closed_) co_return fail(Error::temporary(Error::Cause::closed, "this end is closed"));
       auto executor = co_await this_executor();
       auto timer = clock_.make_timer(executor);
-      slot = timer.get();
+      const WaitingIn waiting(slot, *timer);
       const bool elapsed = co_await timer->wait_until(deadline);
-      slot = nullptr;
       if (cancelled_) co_return fail(Error::temporary(Error::Cause::cancelled, "cancelled"));
       if (elapsed && !ready()) co_return fail(Error::temporary(Error::Cause::timed_out, "timed out"));
     }
@@ -114,16 +133,33 @@ class FakeTlsStream final : public Stream {
   Task<Result<void>> write(std::string_view bytes, Duration timeout) override { return plain_->write(bytes, timeout); }
   void close() override { plain_->close(); }
   void cancel() override { plain_->cancel(); }
+  void acknowledge_now() override { plain_->acknowledge_now(); }
   const Endpoint& remote() const override { return plain_->remote(); }
   const Endpoint& local() const override { return plain_->local(); }
   const net::TlsInfo* tls() const override { return &info_; }
+  const Stream& plain() const { return *plain_; }
 
  private:
   std::unique_ptr<Stream> plain_;
   net::TlsInfo info_;
 };
 
+const MemoryStream* memory_stream(const Stream& end) {
+  if (const auto* tls = dynamic_cast<const FakeTlsStream*>(&end)) return memory_stream(tls->plain());
+  return dynamic_cast<const MemoryStream*>(&end);
+}
+
 }  // namespace
+
+std::size_t acknowledgements(const Stream& end) {
+  const MemoryStream* stream = memory_stream(end);
+  return stream ? stream->acknowledged() : 0;
+}
+
+std::size_t peer_acknowledgements(const Stream& end) {
+  const MemoryStream* stream = memory_stream(end);
+  return stream ? stream->acknowledged_by_peer() : 0;
+}
 
 std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> make_memory_streams(Clock& clock, MemoryStreamOptions options) {
   auto to_server = std::make_shared<Pipe>();

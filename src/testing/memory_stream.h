@@ -20,6 +20,10 @@ struct MemoryStreamOptions {
 // first = the server's end (remote() is the client), second = the client's end.
 std::pair<std::unique_ptr<net::Stream>, std::unique_ptr<net::Stream>> make_memory_streams(Clock& clock, MemoryStreamOptions options = {});
 
+// How often acknowledge_now() was called on this end, and on the other one; FakeTls may lie on it. 0 for a stream of another kind.
+std::size_t acknowledgements(const net::Stream& end);
+std::size_t peer_acknowledgements(const net::Stream& end);
+
 // "TLS" without cryptography for transcripts: wraps a stream so that tls() is set; the client end does the same.
 // Bytes go through unchanged, so a test can also send rubbish in place of a handshake: accept() succeeds unless `fail`.
 class FakeTls final : public net::TlsAcceptor, public net::TlsConnector {

@@ -98,7 +98,7 @@ class WritableFile final : public rocksdb::FSWritableFile {
   IOStatus Sync(const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
     return change([&] { return file_->sync_data(); });
   }
-  bool IsSyncThreadSafe() const override { return false; }
+  bool IsSyncThreadSafe() const override { return true; }  // SyncWAL() beside an append: the disk has a lock
   std::uint64_t GetFileSize(const IOOptions& /*options*/, IODebugContext* /*debug*/) override { return size_; }
 
  private:

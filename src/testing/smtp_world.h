@@ -51,7 +51,7 @@ class SmtpWorld final : public TranscriptWorld {
   smtpd::Settings settings;
   smtpd::Role role = smtpd::Role::mx;
   bool tls_available = true;
-  smtpd::ConnectionLimits limits{10'000, 100};
+  net::ConnectionLimits limits{10'000, 100};
   std::shared_ptr<FakeTls> tls = std::make_shared<FakeTls>();
 
  private:
@@ -60,28 +60,14 @@ class SmtpWorld final : public TranscriptWorld {
 
   static const std::map<std::string, Method>& table() {
     static const std::map<std::string, Method> entries = {
-        {"role", &SmtpWorld::do_role},
-        {"domain", &SmtpWorld::do_domain},
-        {"account", &SmtpWorld::do_account},
-        {"alias", &SmtpWorld::do_alias},
-        {"route", &SmtpWorld::do_route},
-        {"full", &SmtpWorld::do_full},
-        {"set", &SmtpWorld::do_set},
-        {"relay-from", &SmtpWorld::do_relay},
-        {"allow", &SmtpWorld::do_allow},
-        {"tls", &SmtpWorld::do_tls},
-        {"connections", &SmtpWorld::do_limits},
-        {"stop", &SmtpWorld::do_stop},
-        {"store-fails", &SmtpWorld::do_fails},
-        {"stored", &SmtpWorld::do_stored},
-        {"stored-body", &SmtpWorld::do_body},
-        {"stored-has", &SmtpWorld::do_has},
-        {"stored-lacks", &SmtpWorld::do_lacks},
-        {"stored-from", &SmtpWorld::do_from},
-        {"stored-to", &SmtpWorld::do_to},
-        {"stored-original", &SmtpWorld::do_original},
-        {"sessions", &SmtpWorld::do_sessions},
-        {"stored-first", &SmtpWorld::do_first},
+        {"role", &SmtpWorld::do_role},         {"domain", &SmtpWorld::do_domain},      {"account", &SmtpWorld::do_account},
+        {"alias", &SmtpWorld::do_alias},       {"route", &SmtpWorld::do_route},        {"full", &SmtpWorld::do_full},
+        {"set", &SmtpWorld::do_set},           {"relay-from", &SmtpWorld::do_relay},   {"allow", &SmtpWorld::do_allow},
+        {"tls", &SmtpWorld::do_tls},           {"connections", &SmtpWorld::do_limits}, {"stop", &SmtpWorld::do_stop},
+        {"cut", &SmtpWorld::do_cut},           {"store-fails", &SmtpWorld::do_fails},  {"stored", &SmtpWorld::do_stored},
+        {"stored-body", &SmtpWorld::do_body},  {"stored-has", &SmtpWorld::do_has},     {"stored-lacks", &SmtpWorld::do_lacks},
+        {"stored-from", &SmtpWorld::do_from},  {"stored-to", &SmtpWorld::do_to},       {"stored-original", &SmtpWorld::do_original},
+        {"sessions", &SmtpWorld::do_sessions}, {"stored-first", &SmtpWorld::do_first},
     };
     return entries;
   }
@@ -134,10 +120,12 @@ class SmtpWorld final : public TranscriptWorld {
       mail.blobs.fail_syncs(true);
     else if (what == "rows-full")
       mail.engine.fail_at(1, MemoryEngine::Failure::full);
+    else if (what == "reads")
+      mail.engine.crash_keeping_all();
     else if (what == "no")
       mail.blobs.fail_syncs(false);
     else
-      return wrong("bytes, rows-full or no");
+      return wrong("bytes, rows-full, reads or no");
     return {};
   }
   Result<void> do_relay(const TranscriptStep& step) {
@@ -170,6 +158,10 @@ class SmtpWorld final : public TranscriptWorld {
     tasks_->stop();
     return {};
   }
+  Result<void> do_cut(const TranscriptStep&) {
+    tasks_->cut();
+    return {};
+  }
   Result<void> do_sessions(const TranscriptStep& step) {
     if (sessions() != std::stoul(step.arguments.at(1))) return wrong(fmt::format("there are {}", sessions()));
     return {};
@@ -184,6 +176,10 @@ class SmtpWorld final : public TranscriptWorld {
       mail.settings.max_recipients_anyone = std::stoull(step.arguments.at(2));
     else if (name == "protocol_errors")
       settings.max_errors = static_cast<unsigned>(std::stoul(step.arguments.at(2)));
+    else if (name == "max_expanded")
+      mail.settings.max_expanded = std::stoull(step.arguments.at(2));
+    else if (name == "refused_recipients")
+      settings.refused_recipients = std::stoull(step.arguments.at(2));
     else
       return wrong("no such setting");
     return {};

@@ -111,8 +111,65 @@ def case_kill_9_under_load_loses_nothing(world):
             assert routed[number] >= 1, f'{number} ({kind[number]}) did not reach the next hop'
     assert all(n == 1 for n in local.values()), f'delivered twice: {[k for k, n in local.items() if n > 1][:5]}'
     twice = [k for k, n in routed.items() if n > 1]
-    assert all(n <= 2 for n in routed.values()) or len(twice) <= rounds, f'routed often: {routed.most_common(3)}'
+    # DESIGN.md "Queue": after kill -9 what was in flight goes out once more
+    assert all(n <= 2 for n in routed.values()), f'routed more than twice: {routed.most_common(3)}'
     print(f'      {rounds} kills, {len(ledger.kept)} acknowledged, {sum(local.values())} local, {sum(routed.values())} routed, {len(twice)} routed twice')
+
+
+class Talk:
+    """A line at a time with the SMTP or POP3 listener."""
+
+    def __init__(self, port):
+        self.sock = socket.create_connection(('127.0.0.1', port), 5)
+        self.sock.settimeout(30)
+        self.file = self.sock.makefile('rb')
+        self.greeting = self.file.readline()
+
+    def say(self, line):
+        self.sock.sendall(line + b'\r\n')
+        while (reply := self.file.readline())[3:4] == b'-':
+            pass
+        return reply
+
+    def rest(self):
+        return self.file.read()
+
+
+def case_sigterm_tells_every_session(world):
+    """RFC 5321 3.8: 421 at once to who is idle, after 10 s to who is within a transaction or does not read; then the process ends."""
+    server = world.server().setup().start()
+    stopping = b'421 4.3.2 mx.example.org closing: the server is stopping\r\n'
+    idle, within, body, pop = Talk(server.smtp), Talk(server.smtp), Talk(server.smtp), Talk(server.pop3)
+    for talk in (within, body):
+        for line in (b'HELO x', b'MAIL FROM:<a@other.test>', b'RCPT TO:<bob@example.org>'):
+            assert talk.say(line)[:3] == b'250'
+    assert body.say(b'DATA')[:3] == b'354'
+    body.sock.sendall(b'Subject: half\r\n')
+    handshake = socket.create_connection(('127.0.0.1', server.submissions), 5)  # and not a byte of it
+    deaf = socket.socket()
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf.connect(('127.0.0.1', server.smtp))
+    deaf.settimeout(1)
+    try:
+        while True:
+            deaf.sendall(b'NOOP\r\n' * 10_000)
+    except OSError:
+        pass
+    time.sleep(0.5)
+    begin = time.monotonic()
+    server.process.terminate()
+    assert idle.rest() == stopping
+    assert pop.rest() == b'-ERR [SYS/TEMP] the server is stopping\r\n'
+    assert time.monotonic() - begin < 5, 'idle sessions wait'
+    assert within.rest() == stopping
+    assert body.rest() == stopping
+    assert 9 < time.monotonic() - begin < 13
+    assert server.process.wait(10) == 0
+    assert time.monotonic() - begin < 16
+    for s in (handshake, deaf):
+        s.close()
+    server.start()
+    assert server.queue_size() == 0
 
 
 def case_sigterm_drains(world):

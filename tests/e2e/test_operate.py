@@ -8,7 +8,7 @@ import tempfile
 import time
 import urllib.request
 
-from world import PASSWORD, Pop, fetch_all, free_ports, need, no_verify, wait_for, wait_mails
+from world import PASSWORD, Pop, Skip, fetch_all, free_ports, need, no_verify, wait_for, wait_mails
 
 ANN, BOB = 'ann@example.org', 'bob@example.org'
 
@@ -176,10 +176,35 @@ def case_reload_and_metrics(world):
         client.quit()
         return size == '1024'
     wait_for('the new size is announced', smaller)
-    server.config.write_text(server.config.read_text() + 'nonsense = 1\n')
-    server.process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
-    assert server.process.poll() is None and 'nonsense' in server.log.read_text()
+    good = server.config.read_text()
+    for mistake, words in (('nonsense = 1\n', 'nonsense'), ('[[route]]\ndomain = "a.test"\nto = "nothing"\n', 'nothing'),
+                           ('[[listener]]\nprotocol = "pop3"\naddress = "192.0.2.1:110"\n', '192.0.2.1:110')):
+        server.config.write_text(good.replace('1KiB', '2KiB') + mistake)
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(f'{words} is complained about', lambda: words in server.log.read_text())
+        time.sleep(0.2)
+        assert server.process.poll() is None and smaller(), 'a refused reload changes nothing'
+    server.expect_errors = True
+
+
+def case_commands_of_root_leave_everything_to_the_user(world):
+    if os.getuid() != 0:
+        raise Skip('only root can become another user')
+    os.chmod(world.dir, 0o711)
+    server = world.server(data_dir=world.dir / 'deep' / 'data')
+    server.config.write_text('user = "nobody"\n' + server.config.read_text())
+    for file in world.certificate():
+        os.chmod(file, 0o644)
+    server.setup()
+    strangers = [str(p) for p in server.data_dir.rglob('*') if p.stat().st_uid != 65534]
+    assert not strangers, strangers
+    server.start()
+    send(server, [BOB])
+    server.wait_queue_empty()
+    assert server.stop() == 0
+    server.cli('account', 'list')
+    server.start()
+    assert os.stat(server.data_dir).st_mode & 0o777 == 0o711
 
 
 def case_strangers_may_not_administer(world):
@@ -201,7 +226,7 @@ def case_demo_as_its_words_say(world):
                                 stderr=subprocess.STDOUT)
     try:
         def commands():
-            return [line.strip() for line in log.read_text().splitlines() if re.match(r'\s*(swaks|curl) ', line)]
+            return [line for line in log.read_text().splitlines() if re.match(r'(swaks|curl) ', line)]
         wait_for('the demo prints its commands', lambda: len(commands()) >= 3 and 'pop3' in commands()[-1])
         sends = [c for c in commands() if 'pop3' not in c]
         reads = [c for c in commands() if 'pop3' in c]
@@ -216,6 +241,14 @@ def case_demo_as_its_words_say(world):
         demo.terminate()
         assert demo.wait(20) == 0
     assert oct(os.stat(world.dir / 'demo').st_mode & 0o777) == '0o700'
+
+
+def case_demo_keeps_its_hands_off_foreign_directories(world):
+    server = world.server().setup()
+    before = server.config.read_text()
+    done = subprocess.run([world.binary, 'demo', '--dir', str(world.dir)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and 'no demo made it' in done.stderr, done
+    assert server.config.read_text() == before
 
 
 def case_big_mails_in_bounded_memory(world):

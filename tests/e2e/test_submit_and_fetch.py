@@ -88,40 +88,76 @@ def case_utf8_addresses(world):
     assert wait_mails(server, 'jürgen@example.org', 1)[0].endswith(message)
 
 
+# What clients that read a file or their input can send as it is: they want LF, or CRLF, and a line end at the end.
+SENT_BY_CLIENTS = ('plain', 'dots', 'long lines', '8-bit', 'attachment', 'trailing blank lines')
+
+
+def numbered(name, i):
+    """A message of the corpus that no other one ends in: the client's number is in its Message-ID."""
+    return CORPUS[name].replace(b'Message-ID: <', f'X-Sent: {i}\r\nMessage-ID: <'.encode())
+
+
+def check_bytes(server, sent, tls=True):
+    """Each came once, and with nothing changed but header fields in front."""
+    mails = wait_mails(server, BOB, len(sent))
+    assert len(mails) == len(sent), f'{len(mails)} mails, {len(sent)} were sent'
+    for label, message in sent.items():
+        matching = [m for m in mails if m.endswith(message)]
+        assert len(matching) == 1, f'{label}: {len(matching)} copies; X-Sent of those there: {[m.split(b"X-Sent: ")[1][:4] for m in mails]}'
+        front = without_trace(matching[0], message).decode()
+        assert front.startswith('Return-Path: <ann@example.org>\r\nDelivered-To: bob@example.org\r\nReceived: '), front
+
+
 def case_swaks(world):
     need('swaks')
     server = world.server().setup().start()
-    for how in (['--server', f'127.0.0.1:{server.submission}', '--tls'], ['--server', f'127.0.0.1:{server.submissions}', '--tls-on-connect']):
-        for auth in ('PLAIN', 'LOGIN'):
-            done = subprocess.run(['swaks', *how, '--auth', auth, '--auth-user', ANN, '--auth-password', PASSWORD, '--from', ANN, '--to', BOB,
-                                   '--header', f'Subject: swaks {auth}', '--body', 'hello from swaks'], capture_output=True, text=True, timeout=60)
-            assert done.returncode == 0, done.stdout + done.stderr
-    assert len(wait_mails(server, BOB, 4)) == 4
+    sent = {}
+    doors = (['--server', f'127.0.0.1:{server.submission}', '--tls'], ['--server', f'127.0.0.1:{server.submissions}', '--tls-on-connect'])
+    for i, name in enumerate(SENT_BY_CLIENTS):
+        for door, auth in ((doors[i % 2], 'PLAIN'), (doors[(i + 1) % 2], 'LOGIN')):
+            label = f'swaks {name} {auth}'
+            sent[label] = numbered(name, len(sent))
+            file = world.dir / 'swaks.eml'
+            # swaks would mend line ends (--no-data-fixup keeps it from that); so the dots and the end are for us to write
+            file.write_bytes(b''.join(b'.' + line if line.startswith(b'.') else line for line in sent[label].splitlines(keepends=True)) + b'.\r\n')
+            done = subprocess.run(['swaks', *door, '--auth', auth, '--auth-user', ANN, '--auth-password', PASSWORD, '--from', ANN, '--to', BOB,
+                                   '--data', f'@{file}', '--no-data-fixup'], capture_output=True, timeout=60)
+            assert done.returncode == 0, (label, done.stdout[-2000:], done.stderr)
+    check_bytes(server, sent)
 
 
 def case_curl_sends_and_reads(world):
     need('curl')
     server = world.server().setup().start()
-    sent = plain('curl')
-    for url in (f'smtp://127.0.0.1:{server.submission}', f'smtps://127.0.0.1:{server.submissions}'):
+    sent = {}
+    for i, name in enumerate(SENT_BY_CLIENTS):
+        url = (f'smtp://127.0.0.1:{server.submission}', f'smtps://127.0.0.1:{server.submissions}')[i % 2]
+        sent[f'curl {name}'] = numbered(name, i)
         done = subprocess.run(['curl', '-sS', '-k', '--ssl-reqd', url, '--user', f'{ANN}:{PASSWORD}', '--mail-from', ANN, '--mail-rcpt', BOB,
-                               '--upload-file', '-'], input=sent, capture_output=True, timeout=60)
+                               '--upload-file', '-'], input=sent[f'curl {name}'], capture_output=True, timeout=60)
         assert done.returncode == 0, done.stderr
-    wait_mails(server, BOB, 2)
-    for url in (f'pop3://127.0.0.1:{server.pop3}/1', f'pop3s://127.0.0.1:{server.pop3s}/2'):
-        done = subprocess.run(['curl', '-sS', '-k', '--ssl-reqd', url, '--user', f'{BOB}:{PASSWORD}'], capture_output=True, timeout=60)
-        assert done.returncode == 0 and done.stdout.endswith(sent), (done.stdout, done.stderr)
+        wait_mails(server, BOB, i + 1)
+    check_bytes(server, sent)
+    for i, message in enumerate(sent.values(), 1):
+        for url in (f'pop3://127.0.0.1:{server.pop3}/{i}', f'pop3s://127.0.0.1:{server.pop3s}/{i}'):
+            done = subprocess.run(['curl', '-sS', '-k', '--ssl-reqd', url, '--user', f'{BOB}:{PASSWORD}'], capture_output=True, timeout=60)
+            assert done.returncode == 0, (url, done.stderr)
+            without_trace(done.stdout, message)
 
 
 def case_msmtp(world):
     need('msmtp')
     server = world.server().setup().start()
+    sent = {}
     for port, starttls in ((server.submission, 'on'), (server.submissions, 'off')):
-        done = subprocess.run(['msmtp', '--host=127.0.0.1', f'--port={port}', '--tls=on', f'--tls-starttls={starttls}', '--tls-certcheck=off',
-                               '--auth=plain', f'--user={ANN}', f'--passwordeval=echo {PASSWORD}', f'--from={ANN}', BOB],
-                              input=plain('msmtp'), capture_output=True, timeout=60, env=dict(os.environ, HOME=str(world.dir)))
-        assert done.returncode == 0, done.stderr
-    assert len(wait_mails(server, BOB, 2)) == 2
+        for name in SENT_BY_CLIENTS:
+            label = f'msmtp {name} {starttls}'
+            sent[label] = numbered(name, len(sent))
+            done = subprocess.run(['msmtp', '--host=127.0.0.1', f'--port={port}', '--tls=on', f'--tls-starttls={starttls}', '--tls-certcheck=off',
+                                   '--auth=plain', f'--user={ANN}', f'--passwordeval=echo {PASSWORD}', f'--from={ANN}', BOB],
+                                  input=sent[label].replace(b'\r\n', b'\n'), capture_output=True, timeout=60, env=dict(os.environ, HOME=str(world.dir)))
+            assert done.returncode == 0, (label, done.stderr)
+    check_bytes(server, sent)
 
 
 def case_mpop(world):
@@ -148,20 +184,23 @@ def case_mpop(world):
 def case_fetchmail(world):
     need('fetchmail')
     server = world.server().setup().start()
-    sent = plain('fetchmail')
+    sent = plain('fetchmail', '.dots\r\n' + 'z' * 5000 + '\r\n')
     submit(server, sent, tls=True)
     wait_mails(server, BOB, 1)
-    out = world.dir / 'fetched'
-    deliver = world.dir / 'deliver.sh'
-    deliver.write_text(f'#!/bin/sh\ncat >> {out}\n')
-    os.chmod(deliver, 0o755)
-    rc = world.dir / 'fetchmailrc'
-    rc.write_text(f'poll 127.0.0.1 protocol POP3 port {server.pop3s} user "{BOB}" password "{PASSWORD}" ssl no sslcertck keep mda "{deliver}"\n')
-    os.chmod(rc, 0o600)
-    done = subprocess.run(['fetchmail', '-f', str(rc), '--nosyslog', '--pidfile', str(world.dir / 'fm.pid'), '-i', str(world.dir / 'fm.ids')],
-                          capture_output=True, text=True, timeout=60, env=dict(os.environ, HOME=str(world.dir), FETCHMAILHOME=str(world.dir)))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert out.read_bytes().replace(b'\r\n', b'\n').rstrip().endswith(sent.replace(b'\r\n', b'\n').rstrip())
+    # over POP3 a password travels inside STLS alone; over POP3S inside TLS from the first byte
+    for name, port, tls in (('pop3', server.pop3, 'sslproto "auto"'), ('pop3s', server.pop3s, 'ssl')):
+        out = world.dir / f'fetched-{name}'
+        deliver = world.dir / 'deliver.sh'
+        deliver.write_text(f'#!/bin/sh\ncat >> {out}\n')
+        os.chmod(deliver, 0o755)
+        rc = world.dir / 'fetchmailrc'
+        rc.write_text(f'poll 127.0.0.1 protocol POP3 port {port} user "{BOB}" password "{PASSWORD}" {tls} no sslcertck keep mda "{deliver}"\n')
+        os.chmod(rc, 0o600)
+        done = subprocess.run(['fetchmail', '-f', str(rc), '--nosyslog', '--pidfile', str(world.dir / 'fm.pid'), '-i', str(world.dir / f'fm.ids-{name}')],
+                              capture_output=True, text=True, timeout=60, env=dict(os.environ, HOME=str(world.dir), FETCHMAILHOME=str(world.dir)))
+        assert done.returncode == 0, (name, done.stdout + done.stderr)
+        fetched = out.read_bytes().replace(b'\r\n', b'\n').rstrip()
+        assert fetched.endswith(sent.replace(b'\r\n', b'\n').rstrip()), (name, fetched[:2000])
 
 
 def case_two_pop3_sessions_hurt_nobody(world):

@@ -1,5 +1,6 @@
 #include "edge/http/server.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
@@ -20,6 +21,7 @@ using Parser = beast::request_parser<beast::string_body>;
 constexpr std::size_t kChunk = 16 * 1024;
 constexpr std::size_t kDrainBytes = 4 * 1024 * 1024;
 constexpr Duration kDrainTime = std::chrono::seconds(1);
+constexpr Duration kRefusalTime = std::chrono::seconds(1);
 
 std::string_view view(auto text) { return {text.data(), text.size()}; }
 
@@ -62,10 +64,11 @@ class Connection {
     }
   }
 
-  // The group stops: ends the wait for a request, never a response.
+  // The group stops: ends the wait for a request; a response only when the patience is over.
   void interrupt() {
-    if (reading_) stream_.cancel();
+    if (reading_ || group_->cutting()) stream_.cancel();
   }
+  Task<> turn_away(Response response);
 
  private:
   bool stopping() const { return group_ && group_->stopping(); }
@@ -235,6 +238,11 @@ Task<> Connection::drain() {
   }
 }
 
+Task<> Connection::turn_away(Response response) {
+  std::string text = render(response, false, false);
+  if (co_await send(std::move(text))) co_await drain();
+}
+
 Clock& machine_clock() {
   static const std::unique_ptr<Clock> clock = make_system_clock();
   return *clock;
@@ -248,6 +256,14 @@ Task<> serve(std::unique_ptr<net::Stream> stream, Handler handler, Limits limits
   std::optional<net::TaskGroup::OnStop> on_stop;
   if (group) on_stop.emplace(*group, executor, [&connection] { connection.interrupt(); });
   co_await connection.run();
+  stream->close();
+}
+
+Task<> refuse(std::unique_ptr<net::Stream> stream, Response response, Limits limits) {
+  limits.write = std::min(limits.write, kRefusalTime);
+  const Handler none;
+  Connection connection(*stream, none, limits, limits.clock ? *limits.clock : machine_clock(), nullptr);
+  co_await connection.turn_away(std::move(response));
   stream->close();
 }
 

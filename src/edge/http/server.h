@@ -29,7 +29,11 @@ struct Limits {
 };
 
 // Serves the connection to its end and closes it. With `group`, a connection that waits for a request ends when the group
-// stops, and one that works on a request ends after its response.
+// stops, and one that works on a request ends after its response; one whose peer does not take it ends at the group's cut().
 Task<> serve(std::unique_ptr<net::Stream> stream, Handler handler, Limits limits, net::TaskGroup* group = nullptr);
+
+// Turns a connection away before its first request: this response, then the end (RFC 9112 9.6). A client over a limit is not
+// waited for longer than two seconds.
+Task<> refuse(std::unique_ptr<net::Stream> stream, Response response, Limits limits);
 
 }  // namespace godwit::http

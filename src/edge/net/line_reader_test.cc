@@ -165,6 +165,31 @@ TEST(LineReader, ReadSome_LargeBody_ComesWholeInGrowingPieces) {
   EXPECT_EQ(largest, 64u * 1024);
 }
 
+// RFC 1122 4.2.3.4: a peer under Nagle's algorithm holds a small segment back until the one before is acknowledged.
+TEST(LineReader, ReadSome_BodyInSmallPieces_EachIsAcknowledgedAtOnce) {
+  Pair pair;
+  const auto piece = [&](std::size_t size) {
+    pair.send(std::string(size, 'x'));
+    EXPECT_EQ(pair.some().size(), size);
+    pair.reader.consume(size);
+    return testing::acknowledgements(*pair.near);
+  };
+  EXPECT_EQ(piece(100), 0u);    // perhaps all there is
+  EXPECT_EQ(piece(100), 1u);    // the one before was short: its acknowledgement lets this one go
+  EXPECT_EQ(piece(1'460), 2u);  // a whole segment waits for nobody ...
+  EXPECT_EQ(piece(1'460), 2u);  // ... so what follows it needs no help
+}
+
+TEST(LineReader, ReadLine_HalfALine_IsAcknowledgedAtOnce) {
+  Pair pair;
+  pair.send("NOOP\r\nRCPT TO:<a");
+  EXPECT_EQ(pair.line(), "NOOP");
+  EXPECT_EQ(testing::acknowledgements(*pair.near), 0u);
+  pair.send("@b>\r\n");
+  EXPECT_EQ(pair.line(), "RCPT TO:<a@b>");
+  EXPECT_EQ(testing::acknowledgements(*pair.near), 1u);
+}
+
 TEST(LineReader, Discard_BeforeTls_ForgetsWhatWasPipelined) {
   Pair pair;
   pair.send("STARTTLS\r\nMAIL FROM:<injected@example.org>\r\n");

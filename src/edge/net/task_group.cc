@@ -56,6 +56,18 @@ void TaskGroup::left() {
 void TaskGroup::stop() {
   const std::lock_guard lock(mutex_);
   if (stopping_.exchange(true, std::memory_order_acq_rel)) return;
+  call_all();
+}
+
+void TaskGroup::cut() {
+  const std::lock_guard lock(mutex_);
+  stopping_.store(true, std::memory_order_release);
+  if (cutting_.exchange(true, std::memory_order_acq_rel)) return;
+  call_all();
+}
+
+// Under the mutex.
+void TaskGroup::call_all() {
   for (auto& [id, registration] : registrations_) {
     post(registration.executor, [weak = std::weak_ptr(registration.call)] {
       if (const auto call = weak.lock()) (*call)();

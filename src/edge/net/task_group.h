@@ -28,13 +28,17 @@ class TaskGroup {
 
   std::uint64_t running() const { return running_.load(std::memory_order_acquire); }
   bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+  bool cutting() const { return cutting_.load(std::memory_order_acquire); }
 
   // Marks the group as stopping and calls each stop call-back once, on the executor it was registered with.
   void stop();
+  // The patience is over: calls the call-backs once more, which now see cutting(): what waits for a peer ends with a last word.
+  void cut();
   // true when all have ended, false after `timeout`.
   Task<bool> wait(Clock& clock, Duration timeout);
 
-  // A coroutine that waits somewhere long registers how to end that wait (for example: stream.cancel()).
+  // A coroutine that waits somewhere long registers how to end that wait (for example: stream.cancel()). The call comes at
+  // stop(), and once more at cut().
   class OnStop {
    public:
     // In a group that is stopping already the call is posted at once.
@@ -62,9 +66,11 @@ class TaskGroup {
 
   void joined();
   void left();
+  void call_all();
 
   std::atomic<std::uint64_t> running_{0};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> cutting_{false};
   std::mutex mutex_;
   std::unordered_map<std::uint64_t, Registration> registrations_;
   std::vector<Waiter> waiters_;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "testing/memory_stream.h"
 #include "testing/test_loop.h"
@@ -122,6 +123,30 @@ TEST(TaskGroup, OnStop_DestroyedBeforeThePostedCall_IsNotCalled) {
   }
   loop.poll();
   EXPECT_EQ(calls, 0);
+}
+
+TEST(TaskGroup, Cut_CallsOnceMore) {
+  TestLoop loop;
+  TaskGroup group;
+  std::vector<bool> calls;
+  const TaskGroup::OnStop on_stop(group, loop.executor(), [&] { calls.push_back(group.cutting()); });
+  group.stop();
+  loop.poll();
+  EXPECT_EQ(calls, std::vector<bool>{false});
+  for (int i = 0; i < 2; ++i) group.cut();
+  loop.poll();
+  EXPECT_EQ(calls, (std::vector<bool>{false, true}));
+}
+
+TEST(TaskGroup, CutWithoutStop_StopsToo) {
+  TestLoop loop;
+  TaskGroup group;
+  int calls = 0;
+  const TaskGroup::OnStop on_stop(group, loop.executor(), [&] { ++calls; });
+  group.cut();
+  loop.poll();
+  EXPECT_TRUE(group.stopping());
+  EXPECT_EQ(calls, 1);
 }
 
 TEST(TaskGroup, Stop_FromAnotherThread_EndsEveryTask) {

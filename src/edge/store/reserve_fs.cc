@@ -5,9 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include "base/log.h"
 
@@ -133,6 +137,16 @@ class PosixFileSystem final : public rocksdb::FileSystemWrapper {
   }
 };
 
+// Of "/data/rows/000012.log".
+std::optional<std::uint64_t> log_number(std::string_view path) {
+  if (!path.ends_with(".log")) return std::nullopt;
+  path.remove_suffix(4);
+  path.remove_prefix(path.rfind('/') + 1);
+  std::uint64_t number = 0;
+  const auto parsed = std::from_chars(path.data(), path.data() + path.size(), number);
+  return parsed.ec == std::errc() && parsed.ptr == path.data() + path.size() ? std::optional(number) : std::nullopt;
+}
+
 template <class Attempt>
 IOStatus repeat(SpaceWait& wait, Attempt attempt) {
   IOStatus status = attempt();
@@ -177,6 +191,23 @@ class ReserveFileSystem final : public rocksdb::FileSystemWrapper {
   }
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options, IODebugContext* debug) override {
     return repeat(*wait_, [&] { return target()->RenameFile(from, to, options, debug); });
+  }
+
+  // RocksDB deletes logs when all that are older are obsolete too, but in any order: a power cut in between would leave a gap, and
+  // what stands behind a gap looks like a torn tail. So the older ones go first.
+  IOStatus DeleteFile(const std::string& path, const IOOptions& options, IODebugContext* debug) override {
+    const auto number = log_number(path);
+    if (!number) return target()->DeleteFile(path, options, debug);
+    const std::string directory = path.substr(0, path.rfind('/'));
+    std::vector<std::string> names;
+    IOStatus status = target()->GetChildren(directory, options, &names, debug);
+    std::vector<std::pair<std::uint64_t, std::string>> logs;
+    for (const auto& name : names)
+      if (const auto other = log_number("/" + name); other && *other <= *number) logs.emplace_back(*other, directory + "/" + name);
+    std::ranges::sort(logs);
+    for (const auto& [other, log] : logs)
+      if (status.ok()) status = target()->DeleteFile(log, options, debug);
+    return status;
   }
 
  private:

@@ -90,6 +90,7 @@ struct RocksDbEngine::Impl final : CommitSink {
   bool went_well(const rocksdb::Status& status, std::string_view what);
   Stripe& stripe_of(Partition partition) { return stripes[(partition * 0x9e3779b1u >> 16) % kStripes]; }
   void attempt(Partition partition, Batch& batch, Resume<WriteStep> resume, Tier tier);
+  void verify_while_serving();
   void read_into_cache(Partition partition, const std::vector<RowName>& rows);
 
   RocksDbSettings settings;
@@ -161,6 +162,16 @@ void RocksDbEngine::Impl::read_into_cache(Partition partition, const std::vector
   for (const auto& row : rows) ignore(db->look(partition, row.keyspace, row.key, Tier::disk), "the decision reads it again");
 }
 
+// A large store must not keep its mail waiting: its tables are read in the background. What is damaged is named once; rows in it
+// answer with errors whenever they are asked for.
+void RocksDbEngine::Impl::verify_while_serving() {
+  pool.submit([this, use = RocksDb::Use(*db)] {
+    for (const auto& damage : verify_tables(*db, closing))
+      log::error("a table of the store is damaged: stop the server and run `godwit store repair`",
+                 {{"file", settings.path + "/" + damage.file}, {"error", damage.what}});
+  });
+}
+
 RocksDbEngine::RocksDbEngine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RocksDbEngine::~RocksDbEngine() = default;
 
@@ -170,7 +181,8 @@ Result<std::unique_ptr<RocksDbEngine>> RocksDbEngine::open(RocksDbSettings setti
   GODWIT_TRY(check_log(*disk, settings.path));
   GODWIT_TRY(disk->make_directories(settings.path));
   GODWIT_ASSIGN(auto db, RocksDb::open(settings));
-  if (bytes_of_tables(*db) <= settings.verify_at_start) {
+  const bool verify_first = bytes_of_tables(*db) <= settings.verify_at_start;
+  if (verify_first) {
     const auto damages = verify_tables(*db, std::atomic<bool>(false));
     if (!damages.empty()) {
       return fail(Error::permanent(Error::Cause::corrupt, fmt::format("a table of the store is damaged: {}/{}; run `godwit store repair`",
@@ -178,6 +190,7 @@ Result<std::unique_ptr<RocksDbEngine>> RocksDbEngine::open(RocksDbSettings setti
     }
   }
   auto impl = std::make_unique<Impl>(std::move(settings), pool, std::move(disk), std::move(db));
+  if (!verify_first) impl->verify_while_serving();
   return std::unique_ptr<RocksDbEngine>(new RocksDbEngine(std::move(impl)));
 }
 

@@ -24,11 +24,12 @@ class FileSystem;
 namespace godwit::store {
 
 struct RocksDbSettings {
-  std::string path;                           // directory of the database, made if it is missing
-  std::shared_ptr<SpaceGuard> space;          // shared with Blobs; null: never full, and ENOSPC is fatal
-  std::uint64_t block_cache = 64 << 20;       // bytes
-  std::uint64_t memtables = 64 << 20;         // bytes, of all keyspaces; the log grows to twice that
-  std::uint64_t verify_at_start = 256 << 20;  // tables are verified before open() returns when they are no larger together
+  std::string path;                      // directory of the database, made if it is missing
+  std::shared_ptr<SpaceGuard> space;     // shared with Blobs; null: never full, and ENOSPC is fatal
+  std::uint64_t block_cache = 64 << 20;  // bytes
+  std::uint64_t memtables = 64 << 20;    // bytes, of all keyspaces; the log grows to twice that
+  std::uint64_t verify_at_start =
+      256 << 20;  // tables are verified before open() returns when they are no larger together, else after it; see the log
   std::function<void(const std::string& why)> on_fatal;
 
   // For tests: what lies below. Both or neither.

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "edge/store/rocksdb_engine.h"
 #include "edge/store/test_space.h"
+#include "testing/every_power_cut.h"
 #include "testing/forgetful_disk.h"
 #include "testing/rocksdb_on_disk.h"
 #include "testing/seeded_random.h"
@@ -37,7 +38,7 @@ class Life {
     settings.block_cache = 1 << 20;
     settings.disk = disk_;
     settings.file_system = testing::make_rocksdb_on_disk(disk_, [disk = disk_] { return disk->is_cut(); });
-    settings.on_fatal = [](const std::string& /*why*/) {};
+    settings.on_fatal = [disk = disk_](const std::string& why) { EXPECT_TRUE(disk->is_cut()) << why; };
     GODWIT_ASSIGN(engine_, RocksDbEngine::open(std::move(settings), pool_));
     return {};
   }
@@ -109,37 +110,40 @@ void expect_prefixes(Life& life, Ledger& ledger, std::uint64_t seed) {
 
 // The n-th changing operation is the last one; another life each time, on the same disk, so that cuts while opening and
 // cuts of what an earlier cut has left are met too.
-TEST(RocksDbPowerCut, WhatWasAcknowledged_IsThere_AndEachPartitionIsAPrefix) {
-  constexpr std::uint64_t kSeeds = 6;
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    SeededRandom random(seed);
-    auto disk = std::make_shared<ForgetfulDisk>(seed);
-    Ledger ledger;
-    for (int life_number = 0; life_number < 25; ++life_number) {
-      {
-        Life life(disk);
-        const auto opened = life.open();
-        ASSERT_TRUE(opened.has_value()) << opened.error().text << "; seed " << seed;
-        expect_prefixes(life, ledger, seed);
-        disk->fail_at(1 + random.below(90), ForgetfulDisk::Failure::cut);
-        run_until_cut(life, *disk, ledger, random);
-        if (random.below(4) == 0) ignore(life.loop().run(life.engine().sync()), "fails after a cut");
-      }
-      disk->fail_at(0, ForgetfulDisk::Failure::cut);
-      disk->cut();
-      disk->restart();
-      if (random.below(3) != 0) continue;
-      disk->fail_at(1 + random.below(40), ForgetfulDisk::Failure::cut);  // and once more while it opens
-      ignore(Life(disk).open(), "cut off");
-      disk->fail_at(0, ForgetfulDisk::Failure::cut);
-      disk->cut();
-      disk->restart();
+class RocksDbPowerCutSeed : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(RocksDbPowerCutSeed, WhatWasAcknowledged_IsThere_AndEachPartitionIsAPrefix) {
+  const std::uint64_t seed = GetParam();
+  SeededRandom random(seed);
+  auto disk = std::make_shared<ForgetfulDisk>(seed);
+  Ledger ledger;
+  for (int life_number = 0; life_number < 25; ++life_number) {
+    {
+      Life life(disk);
+      const auto opened = life.open();
+      ASSERT_TRUE(opened.has_value()) << opened.error().text << "; seed " << seed;
+      expect_prefixes(life, ledger, seed);
+      disk->fail_at(1 + random.below(90), ForgetfulDisk::Failure::cut);
+      run_until_cut(life, *disk, ledger, random);
+      if (random.below(4) == 0) ignore(life.loop().run(life.engine().sync()), "fails after a cut");
     }
+    disk->fail_at(0, ForgetfulDisk::Failure::cut);
+    disk->cut();
+    disk->restart();
+    if (random.below(3) != 0) continue;
+    disk->fail_at(1 + random.below(40), ForgetfulDisk::Failure::cut);  // and once more while it opens
+    ignore(Life(disk).open(), "cut off");
+    disk->fail_at(0, ForgetfulDisk::Failure::cut);
+    disk->cut();
+    disk->restart();
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Seeds, RocksDbPowerCutSeed, ::testing::Range<std::uint64_t>(1, testing::every_power_cut() ? 7 : 3));
+
 TEST(RocksDbPowerCut, EveryOperationOfTheFirstStart_CanBeTheLast) {
-  for (std::uint64_t n = 1;; ++n) {
+  const std::uint64_t step = testing::every_power_cut() ? 1 : 3;
+  for (std::uint64_t n = 1;; n += step) {
     auto disk = std::make_shared<ForgetfulDisk>(n);
     disk->fail_at(n, ForgetfulDisk::Failure::cut);
     bool opened_whole = false;

@@ -26,7 +26,10 @@ std::string file_name(const std::string& path) { return path.substr(path.rfind('
 // Reads file after file and keeps what the verdict needs.
 class Check {
  public:
-  Check(Disk& disk, std::optional<WalMark> until) : disk_(disk), until_(until) {}
+  // An open database knows how far its log is synced; the marks in it say so only with the next group.
+  Check(Disk& disk, std::optional<WalMark> until) : disk_(disk), until_(until) {
+    if (until_) report_.mark = *until_;
+  }
 
   Result<void> read(const WalName& name) {
     auto opened = WalReader::open(disk_, name.path, static_cast<std::uint32_t>(name.number));

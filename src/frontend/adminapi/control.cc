@@ -35,6 +35,8 @@ std::vector<std::string> split_path(std::string_view target) {
   return parts;
 }
 
+}  // namespace
+
 int status_of(const Error& error) {
   switch (error.cause) {
     case Error::Cause::not_found: return 404;
@@ -44,8 +46,6 @@ int status_of(const Error& error) {
     default: return error.kind == Error::Kind::temporary ? 503 : 409;
   }
 }
-
-}  // namespace
 
 std::string Call::text(std::string_view key) const {
   const auto* value = body.if_contains(key);

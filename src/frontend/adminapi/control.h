@@ -36,6 +36,8 @@ struct Context {
   // A check of rows and tables below the mailboxes: one sentence a finding.
   std::function<Task<Result<std::vector<std::string>>>()> verify_engine;
   std::function<Task<std::vector<outbound::SiteStatus>>()> sites;
+  // The server is stopping: an action on many messages ends early. Empty: never.
+  std::function<bool()> stopping = {};
 };
 
 // Answers one request. Never throws.

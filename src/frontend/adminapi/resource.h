@@ -28,6 +28,7 @@ http::Response answer_json(boost::json::value value, int status = 200);
 http::Response answer_done();  // {"ok": true}
 http::Response answer_error(int status, std::string_view sentence);
 http::Response answer_error(const Error& error);
+int status_of(const Error& error);  // 400, 404, 409 or 503
 http::Response answer_not_found(const Call& call);
 
 Answer domains(Context& context, Call call);

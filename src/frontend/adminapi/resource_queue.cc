@@ -8,8 +8,9 @@ namespace godwit::adminapi {
 namespace {
 
 using Action = scheduler::Scheduler::Action;
-constexpr std::size_t kPageRows = 500;
-constexpr std::size_t kListLimit = 10'000;  // messages one answer shows at most
+constexpr std::size_t kPageRows = 100;           // messages in memory at once
+constexpr std::size_t kListLimit = 10'000;       // messages one answer names at most
+constexpr std::size_t kListRecipients = 50'000;  // recipients one answer shows at most
 
 std::string_view to_text(queue::Recipient::State state) {
   switch (state) {
@@ -75,39 +76,58 @@ Result<Filter> make_filter(const std::string& id, std::string to, std::string fr
   return filter;
 }
 
-// Every message that matches, up to `limit`; `more` says whether there were others.
-Task<Result<std::vector<queue::Message>>> select(Context& context, const Filter& filter, std::size_t limit, bool& more) {
-  std::vector<queue::Message> found;
-  more = false;
-  if (filter.id) {
-    GODWIT_CO_ASSIGN(auto one, co_await context.queue.load(*filter.id));
-    if (one && filter.matches(*one)) found.push_back(std::move(*one));
-    co_return found;
-  }
-  std::optional<MessageId> after;
-  for (;;) {
-    GODWIT_CO_ASSIGN(auto page, co_await context.queue.list(after, kPageRows));
-    if (page.empty()) co_return found;
-    after = page.back().id;
-    for (auto& message : page) {
-      if (!filter.matches(message)) continue;
-      if (found.size() == limit) {
-        more = true;
-        co_return found;
-      }
-      found.push_back(std::move(message));
+// The messages that match, a page of the queue at a time, however many wait. It ends after as many messages as there were at its
+// start (and a page more, for those that were on their way in), so that a busy queue does not keep it going.
+class Walk {
+ public:
+  Walk(Context& context, Filter filter)
+      : context_(context), filter_(std::move(filter)), seen_at_most_(context.queue.totals().messages + kPageRows) {}
+
+  // The matches of the next page, perhaps none; nothing when the walk is over.
+  Task<Result<std::optional<std::vector<queue::Message>>>> next() {
+    std::vector<queue::Message> page;
+    if (over_) co_return std::nullopt;
+    if (filter_.id) {
+      over_ = true;
+      GODWIT_CO_ASSIGN(auto one, co_await context_.queue.load(*filter_.id));
+      if (one) page.push_back(std::move(*one));
+    } else {
+      GODWIT_CO_ASSIGN(page, co_await context_.queue.list(after_, kPageRows));
+      seen_ += page.size();
+      over_ = page.empty() || seen_ >= seen_at_most_;
+      if (!page.empty()) after_ = page.back().id;
     }
+    std::erase_if(page, [this](const queue::Message& message) { return !filter_.matches(message); });
+    co_return std::optional(std::move(page));
   }
-}
+
+ private:
+  Context& context_;
+  const Filter filter_;
+  const std::uint64_t seen_at_most_;
+  std::uint64_t seen_ = 0;
+  std::optional<MessageId> after_;
+  bool over_ = false;
+};
 
 Answer list(Context& context, Call call) {
   auto filter = make_filter(call.query("id"), call.query("to"), call.query("from"));
   if (!filter) co_return answer_error(filter.error());
-  bool more = false;
-  const auto found = co_await select(context, *filter, kListLimit, more);
-  if (!found) co_return answer_error(found.error());
+  Walk walk(context, *std::move(filter));
   boost::json::array messages;
-  for (const auto& message : *found) messages.push_back(describe(message));
+  std::size_t recipients = 0;
+  bool more = false;
+  while (!more) {
+    const auto page = co_await walk.next();
+    if (!page) co_return answer_error(page.error());
+    if (!*page) break;
+    for (const auto& message : **page) {
+      recipients += message.recipients.size();
+      more = messages.size() == kListLimit || (recipients > kListRecipients && !messages.empty());
+      if (more) break;
+      messages.push_back(describe(message));
+    }
+  }
   co_return answer_json({{"messages", std::move(messages)}, {"more", more}});
 }
 
@@ -147,6 +167,27 @@ std::optional<Action> parse_action(std::string_view text) {
   return std::nullopt;
 }
 
+struct Acted {
+  std::uint64_t count = 0;
+  boost::json::array ids;  // the first kListLimit
+};
+
+Task<Result<void>> act_on_each(Context& context, Walk& walk, Action action, Acted& acted) {
+  const std::string why = "by the administrator";
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto page, co_await walk.next());
+    if (!page) co_return Result<void>{};
+    for (const auto& message : *page) {
+      if (context.stopping && context.stopping())
+        co_return fail(Error::temporary(Error::Cause::cancelled, "the server is stopping, try again when it is up"));
+      GODWIT_CO_ASSIGN(const bool done, co_await context.act(message.id, action, why));
+      if (!done) continue;
+      ++acted.count;
+      if (acted.ids.size() < kListLimit) acted.ids.push_back(boost::json::value(message.id.text()));
+    }
+  }
+}
+
 Answer act(Context& context, Call call) {
   const auto action = parse_action(call.text("action"));
   if (!action) co_return answer_error(400, "action must be retry, hold, release or drop");
@@ -154,18 +195,14 @@ Answer act(Context& context, Call call) {
   if (!filter) co_return answer_error(filter.error());
   const bool careful = *action == Action::drop || *action == Action::hold;
   if (careful && !filter->any()) co_return answer_error(400, "say which messages: --id, --to or --from (--to '*' means all)");
-  bool more = false;
-  const auto found = co_await select(context, *filter, SIZE_MAX, more);
-  if (!found) co_return answer_error(found.error());
-  boost::json::array done;
-  const std::string why = "by the administrator";
-  for (const auto& message : *found) {
-    const auto acted = co_await context.act(message.id, *action, why);
-    if (!acted) co_return answer_error(acted.error());
-    if (*acted) done.push_back(boost::json::value(message.id.text()));
-  }
-  if (filter->id && done.empty()) co_return answer_error(404, fmt::format("{} is not in the queue", filter->id->text()));
-  co_return answer_json({{"ok", true}, {"messages", std::move(done)}});
+  const bool one = filter->id.has_value();
+  Walk walk(context, *std::move(filter));
+  Acted acted;
+  const auto done = co_await act_on_each(context, walk, *action, acted);
+  if (!done)
+    co_return answer_error(status_of(done.error()), fmt::format("{}; {} messages were done before", done.error().text, acted.count));
+  if (one && acted.count == 0) co_return answer_error(404, fmt::format("{} is not in the queue", call.text("id")));
+  co_return answer_json({{"ok", true}, {"count", acted.count}, {"messages", std::move(acted.ids)}});
 }
 
 }  // namespace

@@ -34,4 +34,23 @@ http::Response handle(const Settings& settings, const http::Request& request) {
   return response;
 }
 
+namespace {
+
+Task<http::Response> answer(std::shared_ptr<const Settings> settings, http::Request request) { co_return handle(*settings, request); }
+
+}  // namespace
+
+Task<> serve(std::unique_ptr<net::Stream> stream, Context& context, http::Limits limits) {
+  const IpAddress peer = stream->remote().address;
+  const bool exempt = peer.is_loopback() || contains(context.settings()->exempt, peer);
+  const auto ticket = context.limits.admit(peer, exempt);
+  if (!ticket) {
+    auto refused = text(503, std::string(to_sentence(ticket.error())) + "\n");
+    refused.headers.emplace_back("Retry-After", "60");
+    co_return co_await http::refuse(std::move(stream), std::move(refused), limits);
+  }
+  http::Handler handler = [&context](http::Request request) { return answer(context.settings(), std::move(request)); };
+  co_await http::serve(std::move(stream), std::move(handler), limits, &context.tasks);
+}
+
 }  // namespace godwit::httpd

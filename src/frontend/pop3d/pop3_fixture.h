@@ -47,6 +47,7 @@ class Pop3World final : public TranscriptWorld {
 
   std::size_t sessions() const { return tasks_->running(); }
   void stop() { tasks_->stop(); }
+  void cut() { tasks_->cut(); }
   // Nothing runs any more.
   void end_sessions() {
     tasks_->stop();
@@ -98,6 +99,7 @@ class Pop3World final : public TranscriptWorld {
   BlockingPool pool{0};
   SeededRandom random{7};
   pop3d::Settings settings;
+  net::ConnectionLimits limits{10'000, 100};
   bool implicit_tls = false;
   bool tls_available = true;
   std::shared_ptr<FakeTls> tls = std::make_shared<FakeTls>();
@@ -123,7 +125,9 @@ class Pop3World final : public TranscriptWorld {
         {"tls", {&Pop3World::do_tls}},             // on | off | fails | implicit
         {"plaintext", {&Pop3World::do_plain}},     // passwords without TLS are allowed
         {"max-errors", {&Pop3World::do_errors}},   // N
-        {"stop", {&Pop3World::do_stop}},           // the server shuts down
+        {"stop", {&Pop3World::do_stop}},           // the server stops
+        {"connections", {&Pop3World::do_limits}},  // ALL PER_ADDRESS
+        {"exempt", {&Pop3World::do_exempt}},       // NETWORK: no limit per address
         {"sessions", {&Pop3World::do_sessions}},   // N must be running
     };
     return table;
@@ -145,6 +149,7 @@ class Pop3World final : public TranscriptWorld {
         .tls = [this]() -> std::shared_ptr<net::TlsAcceptor> { return tls_available ? tls : nullptr; },
         .settings = [this] { return std::make_shared<const pop3d::Settings>(settings); },
         .tasks = *tasks_,
+        .limits = limits,
     });
   }
   static Task<Result<store::BlobId>> write_blob(store::Blobs& blobs, MessageId id, std::string body) {
@@ -218,6 +223,15 @@ class Pop3World final : public TranscriptWorld {
   }
   Result<void> do_stop(const TranscriptStep& /*step*/) {
     stop();
+    return {};
+  }
+  Result<void> do_limits(const TranscriptStep& step) {
+    limits.set(std::stoul(step.arguments.at(1)), std::stoul(step.arguments.at(2)));
+    return {};
+  }
+  Result<void> do_exempt(const TranscriptStep& step) {
+    GODWIT_ASSIGN(const auto network, parse_network(step.arguments.at(1)));
+    settings.exempt.push_back(network);
     return {};
   }
   Result<void> do_sessions(const TranscriptStep& step) {

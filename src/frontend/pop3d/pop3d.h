@@ -8,8 +8,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
+#include "base/ip.h"
+#include "edge/net/connection_limits.h"
 #include "edge/net/stream.h"
 #include "edge/net/task_group.h"
 #include "edge/store/blobs.h"
@@ -21,12 +24,14 @@ namespace godwit::pop3d {
 // A session keeps the settings that it began with.
 struct Settings {
   std::string hostname;
+  std::vector<Network> exempt;   // from the limit of connections per address, as loopback is
   bool allow_plaintext = false;  // USER, PASS and AUTH without TLS, loopback or not
 
-  Duration idle_timeout = std::chrono::minutes(10);  // RFC 1939 3: at least ten minutes, for one command line
-  Duration login_timeout = std::chrono::minutes(1);  // from the greeting to the login in all
-  Duration write_timeout = std::chrono::minutes(3);  // for progress of a reply
-  Duration tls_timeout = std::chrono::minutes(1);    // for a handshake
+  Duration idle_timeout = std::chrono::minutes(10);     // RFC 1939 3: at least ten minutes, for one command line
+  Duration login_timeout = std::chrono::minutes(1);     // from the greeting to the login in all
+  Duration write_timeout = std::chrono::minutes(3);     // for progress of a reply
+  Duration tls_timeout = std::chrono::minutes(1);       // for a handshake
+  Duration farewell_timeout = std::chrono::seconds(2);  // for the last word of a server that stops
 
   unsigned max_errors = 20;  // protocol errors that end a session
   unsigned max_wrong_passwords = 3;
@@ -43,7 +48,8 @@ struct Context {
   Clock& clock;
   std::function<std::shared_ptr<net::TlsAcceptor>()> tls;  // the current identity; null: no TLS here
   std::function<std::shared_ptr<const Settings>()> settings;
-  net::TaskGroup& tasks;  // its stop() ends sessions that wait for a command; others after their command
+  net::TaskGroup& tasks;  // stop() ends sessions that wait for a command, others after their command; cut() ends those too
+  net::ConnectionLimits& limits;
 };
 
 // One connection, from the greeting (`implicit_tls`: from the handshake) to its end. `session_id` is for the log. Start it

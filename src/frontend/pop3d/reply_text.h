@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "edge/net/connection_limits.h"
+
 namespace godwit::pop3d::text {
 
 // after +OK
@@ -41,6 +43,11 @@ inline constexpr std::string_view kRemovedMeanwhile = "another session has remov
 inline constexpr std::string_view kMessageUnavailable = "[SYS/TEMP] the message cannot be read now; try again later";
 inline constexpr std::string_view kMessageDamaged = "[SYS/PERM] the message is damaged on the server's disk";
 inline constexpr std::string_view kNotAllRemoved = "[SYS/TEMP] some deleted messages were not removed";
-inline constexpr std::string_view kShuttingDown = "[SYS/TEMP] the server is shutting down";
+inline constexpr std::string_view kStopping = "[SYS/TEMP] the server is stopping";
+
+inline std::string_view too_many_connections(net::ConnectionLimits::Refusal why) {
+  return why == net::ConnectionLimits::Refusal::in_all ? "[SYS/TEMP] too many connections to this server; try again later"
+                                                       : "[SYS/TEMP] too many connections from your address; close some, then try again";
+}
 
 }  // namespace godwit::pop3d::text

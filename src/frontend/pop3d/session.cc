@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
-#include "frontend/pop3d/deadline_stream.h"
+#include "edge/net/deadline_stream.h"
 #include "frontend/pop3d/reply_text.h"
 
 namespace godwit::pop3d {
@@ -61,12 +61,12 @@ const Session::Entry& Session::entry_of(pop3::Verb verb) {
 }
 
 Task<> Session::run() {
-  try {
-    co_await converse();
-  } catch (const std::exception& failure) {
-    log::error("session_failed", {{"session", id_}, {"protocol", "pop3"}, {"error", failure.what()}});
-    broken_ = true;
-  }
+  const bool exempt = remote_.address.is_loopback() || contains(settings_->exempt, remote_.address);
+  const auto ticket = context_.limits.admit(remote_.address, exempt);
+  if (ticket)
+    co_await guarded_converse();
+  else
+    co_await turn_away(ticket.error());
   close();
   log::info("session_end", {{"session", id_},
                             {"protocol", "pop3"},
@@ -76,9 +76,27 @@ Task<> Session::run() {
                             {"removed", removed_}});
 }
 
+Task<> Session::guarded_converse() {
+  try {
+    co_await converse();
+  } catch (const std::exception& failure) {
+    log::error("session_failed", {{"session", id_}, {"protocol", "pop3"}, {"error", failure.what()}});
+    broken_ = true;
+  }
+}
+
+// In front of a handshake there is no way to say it.
+Task<> Session::turn_away(net::ConnectionLimits::Refusal why) {
+  log::info("session_refused", {{"session", id_}, {"protocol", "pop3"}, {"peer", remote_.address.text()}, {"why", to_sentence(why)}});
+  if (implicit_tls_) co_return;
+  err(text::too_many_connections(why));
+  co_await flush();
+}
+
 void Session::stop() {
   stopping_ = true;
-  if (idle_ && stream_) stream_->cancel();
+  net::Stream* waiting = stream_ ? stream_.get() : shaking_hands_;
+  if (waiting && (idle_ || context_.tasks.cutting())) waiting->cancel();
 }
 
 Task<> Session::converse() {
@@ -109,7 +127,9 @@ Task<bool> Session::handshake() {
   const auto acceptor = context_.tls();
   if (!acceptor) co_return false;
   auto plain = std::move(stream_);
+  shaking_hands_ = plain.get();
   auto secured = co_await acceptor->accept(std::move(plain), settings_->tls_timeout);
+  shaking_hands_ = nullptr;
   if (!secured) {
     log::info("tls_failed", {{"session", id_}, {"peer", remote_.address.text()}, {"error", secured.error().text}});
     broken_ = true;
@@ -131,7 +151,7 @@ Task<Session::Line> Session::next_line() {
   co_await flush();
   if (broken_) co_return fail(Error::temporary(Error::Cause::closed, "the connection is lost"));
   if (stopping_) co_return fail(Error::temporary(Error::Cause::cancelled, "the server is stopping"));
-  DeadlineStream stream(*stream_, context_.clock, line_deadline());
+  net::DeadlineStream stream(*stream_, context_.clock, line_deadline());
   idle_ = true;
   const Line line = co_await reader_.read_line(stream, settings_->idle_timeout);
   idle_ = false;
@@ -156,7 +176,7 @@ void Session::explain_line(const Error& error) {
   switch (error.cause) {
     case Error::Cause::limit: return protocol_error(text::kLineTooLong);
     case Error::Cause::cancelled:
-      err(text::kShuttingDown);
+      err(text::kStopping);
       closing_ = true;
       return;
     case Error::Cause::timed_out: log::info("session_timed_out", {{"session", id_}, {"peer", remote_.address.text()}}); break;
@@ -185,7 +205,8 @@ void Session::err(std::string_view text) {
 
 Task<> Session::flush() {
   if (out_.empty() || broken_) co_return;
-  const auto written = co_await stream_->write(out_, settings_->write_timeout);
+  const bool farewell = closing_ && stopping_;
+  const auto written = co_await stream_->write(out_, farewell ? settings_->farewell_timeout : settings_->write_timeout);
   broken_ = !written;
   if (out_.capacity() > kKeptOutput)
     out_ = std::string();

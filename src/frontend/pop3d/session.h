@@ -28,7 +28,7 @@ class Session {
   Session(std::unique_ptr<net::Stream> stream, bool implicit_tls, std::string id, Context& context);
 
   Task<> run();
-  // The server is stopping; called on the session's loop.
+  // The server is stopping, or its patience is over (context.tasks.cutting()); called on the session's loop.
   void stop();
 
  private:
@@ -43,6 +43,8 @@ class Session {
   static const Entry& entry_of(pop3::Verb verb);
 
   // session.cc
+  Task<> guarded_converse();
+  Task<> turn_away(net::ConnectionLimits::Refusal why);
   Task<> converse();
   Task<bool> handshake();
   Task<Line> next_line();
@@ -98,7 +100,8 @@ class Session {
 
   Context& context_;
   std::shared_ptr<const Settings> settings_;
-  std::unique_ptr<net::Stream> stream_;  // null after a handshake that failed
+  std::unique_ptr<net::Stream> stream_;   // null during a handshake, and after one that failed
+  net::Stream* shaking_hands_ = nullptr;  // the plain stream that the handshake owns
   const Endpoint remote_;
   net::LineReader reader_;
   std::string out_;  // replies that wait for the flush

@@ -129,6 +129,32 @@ TEST_F(Pop3SessionTest, ReaderThatStops_IsCutOff) {
   EXPECT_EQ(world_.sessions(), 0u);
 }
 
+TEST_F(Pop3SessionTest, CutOfAReaderThatStops_EndsAtOnceAndRemovesNothing) {
+  ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: big\r\n\r\n" + std::string(1u << 20, 'x') + "\r\n").has_value());
+  const auto client = connect({.window = 1'000});
+  world_.loop().start(write(client, login() + "DELE 1\r\nRSET\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n"));
+  world_.loop().poll();
+  world_.stop();
+  world_.loop().advance(std::chrono::seconds(10));
+  EXPECT_EQ(world_.sessions(), 1u);
+  world_.cut();
+  world_.loop().poll();
+  EXPECT_EQ(world_.sessions(), 0u);
+  EXPECT_EQ(world_.uids(kAnna)->size(), 1u);
+}
+
+TEST_F(Pop3SessionTest, StopBetweenCommands_IsToldAfterTheCommand) {
+  ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: x\r\n\r\n" + std::string(2'000, 'x') + "\r\n").has_value());
+  const auto client = connect({.window = 1'000});
+  world_.loop().start(write(client, login() + "RETR 1\r\n"));
+  world_.loop().poll();
+  world_.stop();
+  world_.loop().start(read_all(client));
+  world_.loop().poll();
+  EXPECT_THAT(client->received, EndsWith("\r\n.\r\n-ERR [SYS/TEMP] the server is stopping\r\n"));
+  EXPECT_EQ(world_.sessions(), 0u);
+}
+
 TEST_F(Pop3SessionTest, ManyMessages_AreListed) {
   for (int i = 0; i < 6'000; ++i)
     ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: x\r\n\r\n" + std::string(static_cast<std::size_t>(i % 50), 'y') + "\r\n").has_value());

@@ -2,7 +2,7 @@
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "frontend/smtpd/deadline_stream.h"
+#include "edge/net/deadline_stream.h"
 #include "frontend/smtpd/reply_text.h"
 #include "frontend/smtpd/session.h"
 

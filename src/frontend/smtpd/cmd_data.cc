@@ -35,6 +35,7 @@ Task<Result<void>> Session::read_body(smtp::DataReader& body) {
     const SteadyTime before = clock.steady();
     const Duration left = settings_->data_total - std::chrono::duration_cast<Duration>(before - started);
     if (left <= Duration(0)) co_return fail(Error::temporary(Error::Cause::timed_out, "the message took too long in all"));
+    if (cut_) co_return fail(Error::temporary(Error::Cause::cancelled, "the server is stopping"));
     const auto chunk = co_await reader_.read_some(*stream_, std::min(settings_->data_timeout, left));
     if (!chunk) co_return fail(chunk.error());
     if (chunk->empty()) co_return fail(Error::temporary(Error::Cause::closed, "the client left within a message"));

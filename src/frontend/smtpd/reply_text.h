@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include "edge/net/connection_limits.h"
 #include "grammar/smtp/data_reader.h"
 #include "grammar/smtp/reply.h"
 
@@ -16,13 +17,17 @@ using smtp::Reply;
 // the session
 inline Reply greeting(std::string_view hostname) { return {220, {}, fmt::format("{} ESMTP Godwit", hostname)}; }
 inline Reply goodbye(std::string_view hostname) { return {221, {2, 0, 0}, fmt::format("{} closing connection", hostname)}; }
-inline Reply too_many_connections(std::string_view why) { return {421, {4, 7, 0}, std::string(why)}; }
+inline Reply too_many_connections(net::ConnectionLimits::Refusal why) { return {421, {4, 7, 0}, std::string(to_sentence(why))}; }
+// RFC 5321 3.8
 inline Reply shutting_down(std::string_view hostname) {
-  return {421, {4, 3, 2}, fmt::format("{} is shutting down, try again later", hostname)};
+  return {421, {4, 3, 2}, fmt::format("{} closing: the server is stopping", hostname)};
 }
 inline Reply timed_out() { return {421, {4, 4, 2}, "Timed out waiting for you, closing connection"}; }
 inline Reply too_slow() { return {421, {4, 4, 2}, "The message comes too slowly, closing connection"}; }
 inline Reply too_many_errors() { return {421, {4, 7, 0}, "Too many errors, closing connection"}; }
+inline Reply too_many_refused_recipients(std::uint64_t refused) {
+  return {421, {4, 7, 0}, fmt::format("{} recipients refused and none accepted, closing connection; check the addresses", refused)};
+}
 inline Reply internal_error() { return {421, {4, 3, 0}, "Internal error, closing connection"}; }
 
 // command lines
@@ -40,7 +45,10 @@ inline Reply hello_first() { return {503, {5, 5, 1}, "Send EHLO first"}; }
 inline Reply mail_first() { return {503, {5, 5, 1}, "Send MAIL first"}; }
 inline Reply nested_mail() { return {503, {5, 5, 1}, "A transaction is open already; send RSET first"}; }
 inline Reply recipient_needs_smtputf8() { return {553, {5, 6, 7}, "An address beyond ASCII needs SMTPUTF8"}; }
-inline Reply no_postmaster() { return {550, {5, 1, 1}, "No such user here"}; }
+inline Reply no_postmaster(std::string_view hostname) {
+  return {550, {5, 1, 1}, fmt::format("No domain of {} is served here; write to postmaster@ one that is", hostname)};
+}
+inline Reply directory_unavailable() { return {451, {4, 3, 0}, "The recipient cannot be checked now; try again later"}; }
 // RFC 5321 3.5.3: what may be said when nothing is told
 inline Reply cannot_verify() { return {252, {2, 5, 0}, "Cannot VRFY user, but will accept a message and attempt delivery"}; }
 inline Reply no_lists() { return {502, {5, 5, 1}, "EXPN is not implemented"}; }

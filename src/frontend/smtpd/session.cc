@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
-#include "frontend/smtpd/deadline_stream.h"
+#include "edge/net/deadline_stream.h"
 #include "frontend/smtpd/reply_text.h"
 
 namespace godwit::smtpd {
@@ -66,14 +66,13 @@ Session::Session(std::unique_ptr<net::Stream> stream, Role role, Context& contex
 Task<> Session::run() {
   const Open open;
   counters().sessions.add();
-  std::string_view why;
-  const auto ticket = context_.limits.admit(remote_.address, exempt_, why);
+  const auto ticket = context_.limits.admit(remote_.address, exempt_);
   if (ticket) {
     co_await guarded_converse();
   } else {
     counters().rejected.add();
     // in front of a handshake there is no way to say it
-    if (role_ != Role::submissions) answer(replies::too_many_connections(why), "connect");
+    if (role_ != Role::submissions) answer(replies::too_many_connections(ticket.error()), "connect");
     ignore(co_await flush(), "the connection ends either way");
   }
   close();
@@ -100,7 +99,8 @@ Task<> Session::converse() {
   log::info("session", {{"session", id_}, {"peer", remote_.text()}, {"listener", to_string(role_)}});
   answer(replies::greeting(settings_->hostname), "connect");
   while (!closing_) {
-    if (stopping_ && !transaction_) {
+    if (must_end()) {
+      closing_ = true;
       answer(replies::shutting_down(settings_->hostname), "stop");
       break;
     }
@@ -116,7 +116,7 @@ Task<> Session::converse() {
     ++commands_;
     const auto verb = smtp::split_command(*line).verb;
     auto reply = co_await execute(*line);
-    answer(std::move(reply), smtp::to_string(verb));
+    answer(follow(verb, std::move(reply)), smtp::to_string(verb));
     if (std::exchange(upgrade_, false) && !co_await begin_tls()) co_return;
     if (out_.size() > kFlushAt && !co_await flush()) co_return;
   }
@@ -131,7 +131,9 @@ Task<bool> Session::begin_tls() {
   const auto acceptor = context_.tls();
   if (!acceptor) co_return false;
   auto plain = std::move(stream_);
+  shaking_hands_ = plain.get();
   auto secured = co_await acceptor->accept(std::move(plain), settings_->tls_timeout);
+  shaking_hands_ = nullptr;
   if (!secured) {
     log::info("tls_failed", {{"session", id_}, {"peer", remote_.address.text()}, {"error", secured.error().text}});
     co_return false;
@@ -151,9 +153,9 @@ Duration Session::line_timeout() const {
 // RFC 2920 3.2: the replies go out before the session waits.
 Task<Session::Line> Session::next_line() {
   if (!co_await flush()) co_return fail(Error::temporary(Error::Cause::closed, "the client does not read"));
-  if (stopping_ && !transaction_) co_return fail(Error::temporary(Error::Cause::cancelled, "stopping"));
+  if (must_end()) co_return fail(Error::temporary(Error::Cause::cancelled, "stopping"));
   const Duration timeout = line_timeout();
-  DeadlineStream stream(*stream_, context_.clock, context_.clock.steady() + timeout);
+  net::DeadlineStream stream(*stream_, context_.clock, context_.clock.steady() + timeout);
   idle_ = true;
   auto line = co_await reader_.read_line(stream, timeout, true);
   idle_ = false;
@@ -201,7 +203,7 @@ Task<Session::Reply> Session::refuse(Reply reply) { co_return reply; }
 
 void Session::answer(Reply reply, std::string_view command) {
   if (reply.code == 0) return;
-  if (is_protocol_error(reply)) {
+  if (!std::exchange(excused_, false) && is_protocol_error(reply)) {
     counters().errors.add();
     if (++errors_ >= settings_->max_errors) {
       reply = replies::too_many_errors();
@@ -216,7 +218,8 @@ void Session::answer(Reply reply, std::string_view command) {
 
 Task<bool> Session::flush() {
   if (out_.empty()) co_return true;
-  const auto written = co_await stream_->write(out_, settings_->write_timeout);
+  const bool farewell = closing_ && stopping_;
+  const auto written = co_await stream_->write(out_, farewell ? settings_->farewell_timeout : settings_->write_timeout);
   out_.clear();
   if (out_.capacity() > kKeepRoom) out_.shrink_to_fit();
   if (!written) closing_ = true;
@@ -225,7 +228,9 @@ Task<bool> Session::flush() {
 
 void Session::stop() {
   stopping_ = true;
-  if (idle_ && !transaction_) stream_->cancel();
+  cut_ = context_.tasks.cutting();
+  net::Stream* waiting = stream_ ? stream_.get() : shaking_hands_;
+  if (waiting && (cut_ || (idle_ && !transaction_))) waiting->cancel();
 }
 
 void Session::close() {

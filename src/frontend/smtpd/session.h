@@ -19,7 +19,7 @@ class Session {
   Session(std::unique_ptr<net::Stream> stream, Role role, Context& context);
 
   Task<> run();
-  // The server is stopping; called on the session's loop.
+  // The server is stopping, or its patience is over (context.tasks.cutting()); called on the session's loop.
   void stop();
 
  private:
@@ -35,6 +35,7 @@ class Session {
   Task<Reply> execute(std::string_view line);
   Reply explain_line(const Error& error);
   void answer(Reply reply, std::string_view command);
+  bool must_end() const { return stopping_ && (cut_ || !transaction_); }
   Task<bool> flush();
   void close();
 
@@ -44,6 +45,8 @@ class Session {
   bool auth_possible() const { return role_ != Role::mx && stream_->tls() != nullptr; }
   bool tls_offered() const;
   std::optional<Reply> may_begin_mail() const;
+  Reply follow(smtp::Verb verb, Reply reply);
+  void count_recipient(Reply& reply);
   intake::Source source() const;
 
   // One command, one file.
@@ -63,7 +66,7 @@ class Session {
   static Task<Reply> refuse(Reply reply);
 
   // cmd_rcpt.cc
-  Task<std::optional<smtp::Address>> find_postmaster();
+  Task<Result<std::optional<smtp::Address>>> find_postmaster();
   // cmd_data.cc
   Task<Result<void>> read_body(smtp::DataReader& body);
   Task<> take_chunk(smtp::DataReader& body, std::string_view chunk);
@@ -76,7 +79,8 @@ class Session {
 
   Context& context_;
   std::shared_ptr<const Settings> settings_;
-  std::unique_ptr<net::Stream> stream_;  // null after a handshake that failed
+  std::unique_ptr<net::Stream> stream_;   // null during a handshake, and after one that failed
+  net::Stream* shaking_hands_ = nullptr;  // the plain stream that the handshake owns
   const Endpoint remote_;
   net::LineReader reader_;
   std::string out_;  // replies that wait for the flush
@@ -90,6 +94,8 @@ class Session {
   std::optional<directory::Account> account_;
   std::unique_ptr<intake::Transaction> transaction_;
   bool smtputf8_ = false;  // of the transaction (RFC 6531)
+  bool refused_ = false;   // MAIL or a RCPT of what the client takes for the transaction
+  bool excused_ = false;   // the reply under way follows from such a refusal
 
   bool exempt_ = false;     // loopback, relay_from, allow: no limit per address, no delay
   bool may_relay_ = false;  // relay_from, on the mx role
@@ -97,9 +103,12 @@ class Session {
   bool upgrade_ = false;    // STARTTLS was answered: the handshake comes next
   bool idle_ = false;       // waiting for a command
   bool stopping_ = false;
+  bool cut_ = false;  // also within a transaction
   unsigned commands_ = 0;
   unsigned errors_ = 0;
   unsigned auth_failures_ = 0;
+  bool recipient_accepted_ = false;
+  std::uint64_t recipients_refused_ = 0;
   std::uint64_t messages_ = 0;
 };
 

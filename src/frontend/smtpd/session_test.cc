@@ -12,6 +12,7 @@
 namespace godwit::smtpd {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 // One client by hand.
@@ -55,6 +56,11 @@ class SessionTest : public ::testing::Test {
   }
   void say(const Client& client, std::string bytes) {
     world.loop().start(Client::write(client.stream, std::move(bytes)));
+    world.loop().poll();
+  }
+
+  void cut() {
+    for (const char* what : {"stop", "cut"}) ASSERT_TRUE(world.directive({testing::TranscriptStep::Kind::directive, 1, what, {what}, ""}));
     world.loop().poll();
   }
 
@@ -129,6 +135,87 @@ TEST_F(SessionTest, StopDuringCommit_TheMessageIsKeptAndAcknowledged) {
   EXPECT_THAT(*client.received, HasSubstr("kept\r\n421 4.3.2 "));
   EXPECT_EQ(world.mail.stored().size(), 1u);
   EXPECT_EQ(world.sessions(), 0u);
+}
+
+TEST_F(SessionTest, CutDuringCommit_TheMessageIsKeptAndAcknowledged) {
+  const auto client = connect();
+  say(client, "EHLO c\r\nMAIL FROM:<a@other.test>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n");
+  world.mail.blobs.hold_syncs(true);
+  say(client, "Subject: x\r\n\r\ntext\r\n.\r\n");
+  cut();
+  EXPECT_EQ(world.sessions(), 1u);
+  world.mail.blobs.hold_syncs(false);
+  world.loop().poll();
+  EXPECT_THAT(*client.received, EndsWith("kept\r\n421 4.3.2 mx.example.org closing: the server is stopping\r\n[end]"));
+  EXPECT_EQ(world.mail.stored().size(), 1u);
+}
+
+TEST_F(SessionTest, CutOfAClientThatNeverReads_EndsItsWrite) {
+  testing::MemoryStreamOptions options;
+  options.window = 64;
+  const auto deaf = connect(options, false);
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "NOOP\r\n";
+  say(deaf, many);
+  cut();
+  EXPECT_EQ(world.sessions(), 0u);
+}
+
+// Its transaction is open, and in the window there is room for replies but not for the 421.
+TEST_F(SessionTest, CutWithFullWindow_DoesNotWaitForTheClient) {
+  testing::MemoryStreamOptions options;
+  const std::size_t replies = std::string("220 mx.example.org ESMTP Godwit\r\n250 mx.example.org\r\n250 2.1.0 Ok\r\n").size();
+  options.window = replies + 10;
+  const auto client = connect(options, false);
+  say(client, "HELO c\r\n");
+  say(client, "MAIL FROM:<a@other.test>\r\n");
+  cut();
+  EXPECT_EQ(world.sessions(), 1u);
+  world.loop().advance(std::chrono::seconds(2));
+  EXPECT_EQ(world.sessions(), 0u);
+}
+
+TEST_F(SessionTest, StopWhileIdle_SaysSoAtOnce) {
+  const auto client = connect();
+  say(client, "EHLO c\r\n");
+  ASSERT_TRUE(world.directive({testing::TranscriptStep::Kind::directive, 1, "stop", {"stop"}, ""}));
+  world.loop().poll();
+  EXPECT_THAT(*client.received, EndsWith("\r\n421 4.3.2 mx.example.org closing: the server is stopping\r\n[end]"));
+}
+
+// A handshake that the client does not go on with.
+class StuckTls final : public net::TlsAcceptor {
+ public:
+  Task<Result<std::unique_ptr<net::Stream>>> accept(std::unique_ptr<net::Stream> plain, Duration timeout) override {
+    GODWIT_CO_TRY(co_await plain->wait_readable(timeout));
+    co_return plain;
+  }
+};
+
+TEST_F(SessionTest, CutDuringAHandshake_Ends) {
+  net::TaskGroup tasks;
+  Context context{
+      .intake = *world.mail.intake,
+      .directory = *world.mail.directory,
+      .clock = world.loop().clock(),
+      .random = world.mail.random,
+      .tls = [] { return std::make_shared<StuckTls>(); },
+      .settings = [this] { return std::make_shared<const Settings>(world.settings); },
+      .tasks = tasks,
+      .limits = world.limits,
+  };
+  Client client;
+  auto server = streams(client);
+  world.loop().start(Client::collect(client.stream, client.received));
+  net::spawn(world.loop().executor(), tasks, "smtpd", serve(std::move(server), Role::submissions, context));
+  world.loop().poll();
+  tasks.stop();
+  world.loop().poll();
+  EXPECT_EQ(tasks.running(), 1u);
+  tasks.cut();
+  world.loop().poll();
+  EXPECT_EQ(tasks.running(), 0u);
+  EXPECT_EQ(*client.received, "[end]");
 }
 
 TEST_F(SessionTest, ClientGoneDuringCommit_TheMessageIsKept) {

@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/ip.h"
 #include "base/random.h"
+#include "edge/net/connection_limits.h"
 #include "edge/net/stream.h"
 #include "edge/net/task_group.h"
-#include "frontend/smtpd/connection_limits.h"
 #include "service/intake/intake.h"
 #include "state/directory/directory.h"
 
@@ -36,16 +36,18 @@ struct Settings {
 
   Duration command_timeout = std::chrono::minutes(5);  // RFC 5321 4.5.3.2.7, for the whole line
   Duration first_command_under_load = std::chrono::seconds(30);
-  Duration data_timeout = std::chrono::minutes(3);   // in a body, without a byte
-  Duration data_total = std::chrono::hours(2);       // for a body in all
-  Duration data_grace = std::chrono::minutes(1);     // before the rate is looked at
-  std::uint64_t data_minimum_rate = 1'024;           // bytes a second
-  Duration write_timeout = std::chrono::minutes(5);  // for progress of a reply
-  Duration tls_timeout = std::chrono::minutes(1);    // for a handshake
+  Duration data_timeout = std::chrono::minutes(3);      // in a body, without a byte
+  Duration data_total = std::chrono::hours(2);          // for a body in all
+  Duration data_grace = std::chrono::minutes(1);        // before the rate is looked at
+  std::uint64_t data_minimum_rate = 1'024;              // bytes a second
+  Duration write_timeout = std::chrono::minutes(5);     // for progress of a reply
+  Duration tls_timeout = std::chrono::minutes(1);       // for a handshake
+  Duration farewell_timeout = std::chrono::seconds(2);  // for the 421 of a server that stops
 
-  unsigned max_errors = 20;              // protocol errors that end a session
-  std::size_t max_command_line = 4'096;  // with CRLF
-  std::size_t max_auth_line = 12'288;    // RFC 4954 4
+  unsigned max_errors = 20;                // protocol errors that end a session
+  std::uint64_t refused_recipients = 100;  // so many refused and none accepted; one more ends the session. 0: no limit
+  std::size_t max_command_line = 4'096;    // with CRLF
+  std::size_t max_auth_line = 12'288;      // RFC 4954 4
   unsigned max_auth_failures = 5;
   Duration auth_failure_delay = std::chrono::seconds(1);  // times the failures so far
 };
@@ -58,8 +60,9 @@ struct Context {
   Random& random;
   std::function<std::shared_ptr<net::TlsAcceptor>()> tls;  // the current identity; null: no TLS here
   std::function<std::shared_ptr<const Settings>()> settings;
-  net::TaskGroup& tasks;  // its stop() tells sessions to end: 421 at once when idle, after the message when in one
-  ConnectionLimits& limits;
+  // stop() tells sessions to end: 421 at once when idle, after the message when in one; cut(): 421 at once, whatever they wait for.
+  net::TaskGroup& tasks;
+  net::ConnectionLimits& limits;
 };
 
 // One connection, from the greeting (submissions: from the handshake) to its end. Start it with net::spawn in context.tasks.

@@ -41,9 +41,10 @@ struct Source {
 struct Settings {
   std::string hostname;
   std::uint64_t max_message_size = 50ULL << 20;
-  std::size_t max_recipients = 1'000;       // authenticated
-  std::size_t max_recipients_anyone = 100;  // not authenticated
-  std::size_t max_received = 50;            // RFC 5321 6.3: Received fields that mean a loop
+  std::size_t max_recipients = 1'000;                // authenticated
+  std::size_t max_recipients_anyone = 100;           // not authenticated
+  std::size_t max_received = 100;                    // RFC 5321 6.3: more Received fields than this mean a loop; normally at least 100
+  std::size_t max_expanded = queue::kMaxRecipients;  // recipients of a message behind its aliases; not above the queue's own limit
 };
 
 struct MailParameters {
@@ -56,7 +57,8 @@ struct MailParameters {
 class Transaction {
  public:
   virtual ~Transaction() = default;
-  // RCPT: 250, or why not (550 5.1.1, 550 5.7.1 relaying denied, 550 5.4.4, 452 4.5.3 too many, 451).
+  // RCPT: 250, or why not (550 5.1.1, 550 5.7.1 relaying denied, 550 5.4.4, 452 4.5.3 too many, 550 5.4.6 or 5.2.4 for an alias
+  // that cannot be expanded, 451).
   virtual Task<smtp::Reply> add_recipient(smtp::Address recipient, queue::Notify notify, std::string orcpt) = 0;
   virtual std::size_t recipients() const = 0;
   // DATA may begin (at least one recipient), or why not.

@@ -227,8 +227,67 @@ TEST_F(IntakeTest, Loop_IsRefused) {
   EXPECT_THAT(send(*fine, head + "\r\nbody\r\n"), StartsWith("250"));
   auto transaction = begin(mx, "");
   rcpt(*transaction, "bob@example.org");
-  EXPECT_EQ(send(*transaction, head + "Received: one more\r\n\r\nbody\r\n"), "554 5.4.6 Mail loop: the message carries 4 Received fields");
+  EXPECT_EQ(send(*transaction, head + "Received: one more\r\n\r\nbody\r\n"),
+            "554 5.4.6 Mail loop: the message carries 4 Received fields, the limit is 3; look there who sends it round");
 }
+
+// RFC 5321 6.3: normally at least 100.
+TEST_F(IntakeTest, Loop_HundredReceivedFieldsAreNone) {
+  std::string head;
+  for (int i = 0; i < 100; ++i) head += "Received: from a by b\r\n";
+  auto fine = begin(mx, "");
+  rcpt(*fine, "bob@example.org");
+  EXPECT_THAT(send(*fine, head + "\r\nbody\r\n"), StartsWith("250"));
+  auto transaction = begin(mx, "");
+  rcpt(*transaction, "bob@example.org");
+  EXPECT_THAT(send(*transaction, head + "Received: one more\r\n\r\nbody\r\n"), StartsWith("554 5.4.6 Mail loop: the message carries 101 "));
+}
+
+TEST_F(IntakeTest, AliasThatNeverEnds_IsRefusedForGood) {
+  GODWIT_CHECK(world.add_alias("round@example.org", {"about@example.org"}).has_value());
+  GODWIT_CHECK(world.add_alias("about@example.org", {"round@example.org"}).has_value());
+  for (int i = 0; i < 11; ++i)
+    GODWIT_CHECK(world.add_alias("a" + std::to_string(i) + "@example.org", {"a" + std::to_string(i + 1) + "@example.org"}).has_value());
+  GODWIT_CHECK(world.add_alias("a11@example.org", {"bob@example.org"}).has_value());
+  auto transaction = begin(mx, "");
+  EXPECT_EQ(rcpt(*transaction, "round@example.org"),
+            "550 5.4.6 The alias round@example.org leads in a circle; its administrator must mend it");
+  EXPECT_EQ(rcpt(*transaction, "a0@example.org"),
+            "550 5.4.6 The alias a0@example.org leads through more than 10 aliases; its administrator must mend it");
+  EXPECT_EQ(rcpt(*transaction, "a2@example.org"), "250 2.1.5 Ok");
+}
+
+TEST_F(IntakeTest, AliasTooWide_IsRefusedForGood) {
+  std::vector<std::string> groups;
+  for (int group = 0; group < 11; ++group) {
+    std::vector<std::string> members;
+    for (int i = 0; i < 1'000; ++i) members.push_back("m" + std::to_string(group * 1'000 + i) + "@elsewhere.test");
+    groups.push_back("g" + std::to_string(group) + "@example.org");
+    GODWIT_CHECK(world.add_alias(groups.back(), members).has_value());
+  }
+  GODWIT_CHECK(world.add_alias("all@example.org", groups).has_value());
+  auto transaction = begin(mx, "");
+  EXPECT_EQ(rcpt(*transaction, "all@example.org"),
+            "550 5.2.4 The alias all@example.org stands for more than 10000 addresses; its administrator must divide it");
+  EXPECT_EQ(transaction->recipients(), 0u);
+}
+
+TEST_F(IntakeTest, TooManyBehindAliases_Is452AtRcpt) {
+  world.settings.max_expanded = 3;
+  GODWIT_CHECK(world.add_alias("two@example.org", {"x@elsewhere.test", "y@elsewhere.test"}).has_value());
+  GODWIT_CHECK(world.add_alias("same@example.org", {"X@elsewhere.test", "x@elsewhere.test", "y@elsewhere.test"}).has_value());
+  GODWIT_CHECK(world.add_alias("more@example.org", {"bob@example.org", "z@elsewhere.test"}).has_value());
+  auto transaction = begin(mx, "");
+  EXPECT_EQ(rcpt(*transaction, "two@example.org"), "250 2.1.5 Ok");
+  EXPECT_EQ(rcpt(*transaction, "more@example.org"),
+            "452 4.5.3 With more@example.org the message has more than 3 recipients; send it in another transaction");
+  EXPECT_EQ(rcpt(*transaction, "same@example.org"), "250 2.1.5 Ok");  // one of them is new
+  EXPECT_THAT(rcpt(*transaction, "bob@example.org"), StartsWith("452 4.5.3 With bob@example.org "));
+  EXPECT_THAT(send(*transaction, "\r\nbody\r\n"), StartsWith("250"));
+  EXPECT_EQ(stored().recipients.size(), 3u);
+}
+
+TEST_F(IntakeTest, LimitBehindAliases_IsTheQueues) { EXPECT_EQ(Settings().max_expanded, queue::kMaxRecipients); }
 
 TEST_F(IntakeTest, Recipients_AreEndsAndEachOnce) {
   GODWIT_CHECK(world.add_alias("team@example.org", {"bob@example.org", "x@elsewhere.test"}).has_value());

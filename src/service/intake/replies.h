@@ -24,9 +24,28 @@ inline Reply unknown_user() { return {550, {5, 1, 1}, "No such user here"}; }
 inline Reply too_many_recipients(std::size_t limit) {
   return {452, {4, 5, 3}, fmt::format("Too many recipients; the limit is {}, send the rest in another transaction", limit)};
 }
+// RFC 5321 4.5.3.1.10, for those behind aliases: another transaction has room for them
+inline Reply too_many_expanded(std::string_view alias, std::size_t limit) {
+  return {452, {4, 5, 3}, fmt::format("With {} the message has more than {} recipients; send it in another transaction", alias, limit)};
+}
+// RFC 3463 3.5 (X.4.6): waiting does not mend it
+inline Reply alias_loop(std::string_view alias) {
+  return {550, {5, 4, 6}, fmt::format("The alias {} leads in a circle; its administrator must mend it", alias)};
+}
+inline Reply alias_too_deep(std::string_view alias, std::size_t limit) {
+  return {550, {5, 4, 6}, fmt::format("The alias {} leads through more than {} aliases; its administrator must mend it", alias, limit)};
+}
+// RFC 3463 3.3 (X.2.4): mailing list expansion problem
+inline Reply alias_too_wide(std::string_view alias, std::size_t limit) {
+  return {550, {5, 2, 4}, fmt::format("The alias {} stands for more than {} addresses; its administrator must divide it", alias, limit)};
+}
 inline Reply no_recipients() { return {554, {5, 5, 1}, "No valid recipients"}; }
 // RFC 5321 6.3
-inline Reply loop(std::size_t hops) { return {554, {5, 4, 6}, fmt::format("Mail loop: the message carries {} Received fields", hops)}; }
+inline Reply loop(std::size_t hops, std::size_t limit) {
+  return {554,
+          {5, 4, 6},
+          fmt::format("Mail loop: the message carries {} Received fields, the limit is {}; look there who sends it round", hops, limit)};
+}
 inline Reply recipient_ok() { return {250, {2, 1, 5}, "Ok"}; }
 inline Reply go_ahead() { return {354, {}, "End data with <CR><LF>.<CR><LF>"}; }
 inline Reply kept(std::string_view id) { return {250, {2, 0, 0}, fmt::format("{} kept", id)}; }

@@ -43,6 +43,9 @@ class TheTransaction final : public Transaction {
   Task<std::optional<Reply>> refuse_relaying(smtp::Domain domain);
   Task<Reply> take_local(Address given, directory::Account account, queue::Recipient recipient);
   Task<Reply> take_alias(Address given, queue::Recipient recipient);
+  static std::optional<Reply> refuse_alias(const Address& alias, directory::Directory::AliasTrouble trouble);
+  Task<Result<void>> take_ends(queue::Recipient model, std::vector<Address> ends);
+  static std::string key_of(const Address& address, bool local);
   void take(queue::Recipient recipient, bool local);
   Reply accepted();
   void refuse(Reply reply);
@@ -91,6 +94,7 @@ Task<std::optional<Reply>> TheTransaction::refuse_relaying(smtp::Domain domain) 
 Task<Reply> TheTransaction::add_recipient(Address address, queue::Notify notify, std::string orcpt) {
   if (!address.is_ascii() && !parameters_.smtputf8) co_return replies::recipient_needs_smtputf8();
   if (given_ >= max_recipients()) co_return replies::too_many_recipients(max_recipients());
+  if (recipients_.size() >= settings_->max_expanded) co_return replies::too_many_expanded(address.text(), settings_->max_expanded);
   smtp::Domain domain = address.domain;
   if (auto refusal = co_await refuse_relaying(std::move(domain))) co_return *std::move(refusal);
 
@@ -129,24 +133,57 @@ Task<Reply> TheTransaction::take_alias(Address given, queue::Recipient recipient
   Address asked = given;
   auto expansion = co_await context_.directory.expand(std::move(asked));
   if (!expansion) co_return replies::directory_unavailable();
+  if (auto refusal = refuse_alias(given, expansion->trouble)) co_return *std::move(refusal);
   if (expansion->ends.empty()) co_return replies::unknown_user();
-  if (first_local_.empty()) first_local_ = given.domain;
   recipient.original = given.text();
-  for (auto& end : expansion->ends) {
-    smtp::Domain domain = end.domain;
-    const auto local = co_await context_.directory.is_local(std::move(domain));
-    if (!local) co_return replies::directory_unavailable();
-    recipient.address = std::move(end);
-    take(recipient, *local);
+  auto ends = std::move(expansion->ends);
+  const auto taken = co_await take_ends(std::move(recipient), std::move(ends));
+  if (!taken) {
+    if (taken.error().cause == Error::Cause::limit) co_return replies::too_many_expanded(given.text(), settings_->max_expanded);
+    co_return replies::directory_unavailable();
   }
+  if (first_local_.empty()) first_local_ = given.domain;
   co_return accepted();
 }
 
+// What only the alias's administrator can mend is refused for good: the sender hears of it now and not after days.
+std::optional<Reply> TheTransaction::refuse_alias(const Address& alias, directory::Directory::AliasTrouble trouble) {
+  using Trouble = directory::Directory::AliasTrouble;
+  switch (trouble) {
+    case Trouble::none: return std::nullopt;
+    case Trouble::circle: return replies::alias_loop(alias.text());
+    case Trouble::too_deep: return replies::alias_too_deep(alias.text(), directory::Directory::kMaxAliasDepth);
+    case Trouble::too_wide: return replies::alias_too_wide(alias.text(), directory::Directory::kMaxAliasAddresses);
+  }
+  return std::nullopt;
+}
+
+// All of them or, when they are too many for one message (`limit`), none.
+Task<Result<void>> TheTransaction::take_ends(queue::Recipient model, std::vector<Address> ends) {
+  std::vector<bool> local;
+  std::size_t fresh = 0;
+  for (const auto& end : ends) {
+    smtp::Domain domain = end.domain;
+    GODWIT_CO_ASSIGN(const bool ours, co_await context_.directory.is_local(std::move(domain)));
+    local.push_back(ours);
+    if (!seen_.contains(key_of(end, ours))) ++fresh;
+  }
+  if (recipients_.size() + fresh > settings_->max_expanded) co_return fail(Error::temporary(Error::Cause::limit, "too many recipients"));
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    model.address = std::move(ends[i]);
+    take(model, local[i]);
+  }
+  co_return Result<void>{};
+}
+
 // RFC 5321 2.4: only the host that an address belongs to may look at the case of its local part.
+std::string TheTransaction::key_of(const Address& address, bool local) {
+  std::string key = address.text();
+  return local ? ascii_lower(key) : key;
+}
+
 void TheTransaction::take(queue::Recipient recipient, bool local) {
-  std::string key = recipient.address.text();
-  if (local) key = ascii_lower(key);
-  if (seen_.insert(std::move(key)).second) recipients_.push_back(std::move(recipient));
+  if (seen_.insert(key_of(recipient.address, local)).second) recipients_.push_back(std::move(recipient));
 }
 
 Reply TheTransaction::accepted() {
@@ -177,7 +214,7 @@ Task<> TheTransaction::append(std::string_view chunk) {
   if (!header_.done()) {
     header_.feed(chunk);
     const auto hops = header_.summary().received;
-    if (hops > settings_->max_received) co_return refuse(replies::loop(hops));
+    if (hops > settings_->max_received) co_return refuse(replies::loop(hops, settings_->max_received));
   }
   if (body_->size() + chunk.size() > settings_->max_message_size) co_return refuse(replies::too_big(settings_->max_message_size));
   auto written = co_await body_->append(chunk);

@@ -39,6 +39,33 @@ TEST_F(Dialogue, Pipelining_CommandsGoInOneWriteAndTheNextMessageBehindTheBody) 
   EXPECT_EQ(reads[3], "Received: by mx.example.org\r\nSubject: x\r\n\r\nHello\r\n.\r\n");
 }
 
+// RFC 1122 4.2.3.4: a server under Nagle's algorithm holds the next reply of a group back until the one before is acknowledged.
+TEST_F(Dialogue, Pipelining_RepliesThatComeOneAtATime_AreAcknowledgedAtOnceWhileMoreAreOutstanding) {
+  server_.reply_by_reply = true;
+  settings_->connections_per_site = 1;
+  EXPECT_EQ(summary(*offer(message({"a@example.net", "b@example.net"}))), "?");
+  loop_.poll();
+  ASSERT_EQ(server_.messages.size(), 1u);
+  EXPECT_EQ(server_.dialogues[0].acknowledged, 3u);  // MAIL, RCPT, RCPT; behind the answer to DATA nothing is outstanding
+}
+
+TEST_F(Dialogue, Pipelining_ReplyToTheBodyAlone_IsAcknowledgedAtOnceForThoseOfTheNextMessage) {
+  server_.reply_by_reply = true;
+  settings_->connections_per_site = 1;
+  const auto first = offer(message({"a@example.net"}));
+  const auto second = offer(message({"b@example.net"}));
+  loop_.poll();
+  EXPECT_EQ(summary(*second), "delivered 2.0.0");
+  EXPECT_EQ(server_.dialogues[0].acknowledged, 5u);  // MAIL, RCPT; the first body, MAIL, RCPT
+}
+
+TEST_F(Dialogue, Pipelining_RepliesInOnePacket_NeedNoAcknowledgement) {
+  EXPECT_EQ(summary(*offer(message({"a@example.net", "b@example.net"}))), "?");
+  loop_.poll();
+  ASSERT_EQ(server_.messages.size(), 1u);
+  EXPECT_EQ(server_.dialogues[0].acknowledged, 0u);
+}
+
 TEST_F(Dialogue, NoPipelining_OneCommandAtATime) {
   server_.extensions = {"SIZE"};
   const auto first = offer(message({"a@example.net", "b@example.net"}));

@@ -21,16 +21,17 @@ Refused no_route() { return refused(4, 4, "No route to this domain"); }
 
 }  // namespace
 
-struct Router::Entry {
+struct RouteTable::Entry {
   // "*.example.net" has the domain "example.net" and matches below it alone; "*" has none.
-  enum class Match : std::uint8_t { exact, below, rest };
-  Match match = Match::exact;
+  enum class Match : std::uint8_t { none, exact, below, rest };
+  Match match = Match::none;
   smtp::Domain domain;
   std::string name;  // as written, for people
   To to;
 
   bool matches(const smtp::Domain& other) const {
     switch (match) {
+      case Match::none: return false;
       case Match::exact: return other == domain;
       case Match::below: return other != domain && other.is_within(domain);
       case Match::rest: return true;
@@ -39,6 +40,7 @@ struct Router::Entry {
   }
   // Whatever `later` matches, this one takes.
   bool covers(const Entry& later) const {
+    if (match == Match::none || later.match == Match::none) return false;
     if (match == Match::rest) return true;
     if (match == Match::exact) return later.match == Match::exact && later.domain == domain;
     if (later.match == Match::rest) return false;
@@ -48,9 +50,7 @@ struct Router::Entry {
 
 namespace {
 
-Error bad_route(std::size_t number, std::string_view domain, std::string_view why) {
-  return Error::permanent(Error::Cause::syntax, fmt::format("route {} (domain = \"{}\"): {}", number, domain, why));
-}
+Error bad(std::string why) { return Error::permanent(Error::Cause::syntax, std::move(why)); }
 
 Result<std::shared_ptr<const Site>> parse_site(const std::vector<std::string>& to) {
   auto site = std::make_shared<Site>();
@@ -83,45 +83,56 @@ Result<To> parse_to(const std::vector<std::string>& to) {
 
 }  // namespace
 
-Router::Router(std::vector<Entry> entries, directory::Directory& directory) : entries_(std::move(entries)), directory_(&directory) {}
+RouteTable::RouteTable() = default;
+RouteTable::~RouteTable() = default;
+RouteTable::RouteTable(RouteTable&& other) noexcept = default;
+
+Result<RouteTable::Entry> RouteTable::parse(const Route& route) const {
+  Entry entry;
+  entry.match = Entry::Match::exact;
+  std::string_view name = route.domain;
+  if (name == "*") {
+    entry.match = Entry::Match::rest;
+  } else {
+    if (name.starts_with("*.")) {
+      entry.match = Entry::Match::below;
+      name.remove_prefix(2);
+    }
+    auto domain = smtp::parse_domain(name);
+    if (!domain || (domain->is_literal() && entry.match == Entry::Match::below))
+      return fail(bad("this is no domain: write \"example.net\", \"*.example.net\" (what is below it) or \"*\""));
+    entry.domain = *std::move(domain);
+  }
+  const auto earlier = std::ranges::find_if(entries_, [&](const Entry& other) { return other.covers(entry); });
+  if (earlier != entries_.end())
+    return fail(bad(fmt::format("it can never match, because route {} (\"{}\") takes all of it; move it up or remove it",
+                                earlier - entries_.begin() + 1, earlier->name)));
+  GODWIT_ASSIGN(entry.to, parse_to(route.to));
+  return entry;
+}
+
+Result<void> RouteTable::add(const Route& route) {
+  auto entry = parse(route);
+  entries_.push_back(entry ? *entry : Entry{});
+  entries_.back().name = route.domain;
+  if (!entry) return fail(std::move(entry).error());
+  return {};
+}
+
+Router::Router(RouteTable table, directory::Directory& directory) : table_(std::move(table)), directory_(&directory) {}
 Router::~Router() = default;
 
 Result<std::shared_ptr<const Router>> Router::create(std::vector<Route> routes, directory::Directory& directory) {
-  std::vector<Entry> entries;
-  for (const Route& route : routes) {
-    const std::size_t number = entries.size() + 1;
-    Entry entry;
-    entry.name = route.domain;
-    std::string_view name = route.domain;
-    if (name == "*") {
-      entry.match = Entry::Match::rest;
-    } else {
-      if (name.starts_with("*.")) {
-        entry.match = Entry::Match::below;
-        name.remove_prefix(2);
-      }
-      auto domain = smtp::parse_domain(name);
-      if (!domain || (domain->is_literal() && entry.match == Entry::Match::below))
-        return fail(
-            bad_route(number, route.domain, "this is no domain: write \"example.net\", \"*.example.net\" (what is below it) or \"*\""));
-      entry.domain = *std::move(domain);
-    }
-    const auto earlier = std::ranges::find_if(entries, [&](const Entry& other) { return other.covers(entry); });
-    if (earlier != entries.end())
-      return fail(bad_route(number, route.domain,
-                            fmt::format("it can never match, because route {} (\"{}\") takes all of it; move it up or remove it",
-                                        earlier - entries.begin() + 1, earlier->name)));
-    auto to = parse_to(route.to);
-    if (!to) return fail(bad_route(number, route.domain, to.error().text));
-    entry.to = *std::move(to);
-    entries.push_back(std::move(entry));
-  }
-  return std::shared_ptr<const Router>(new Router(std::move(entries), directory));
+  RouteTable table;
+  for (std::size_t i = 0; i < routes.size(); ++i)
+    if (const auto added = table.add(routes[i]); !added)
+      return fail(bad(fmt::format("route {} (domain = \"{}\"): {}", i + 1, routes[i].domain, added.error().text)));
+  return std::shared_ptr<const Router>(new Router(std::move(table), directory));
 }
 
 const Router::Entry* Router::find(const smtp::Domain& domain) const {
-  const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.matches(domain); });
-  return found == entries_.end() ? nullptr : &*found;
+  const auto found = std::ranges::find_if(table_.entries_, [&](const Entry& entry) { return entry.matches(domain); });
+  return found == table_.entries_.end() ? nullptr : &*found;
 }
 
 Task<Result<Destination>> Router::resolve_local(smtp::Address recipient) const {

@@ -61,10 +61,28 @@ struct Route {
   std::vector<std::string> to;  // hops, or one of "local", "hold", "reject" ("mx" is refused in this release)
 };
 
+// The parsed [[route]] table.
+class RouteTable {
+ public:
+  RouteTable();
+  ~RouteTable();
+  RouteTable(RouteTable&& other) noexcept;
+
+  // Errors name the mend: a domain or hop that is none, words mixed with hops, a route that can never match because an earlier
+  // one takes everything of it. A refused route counts all the same, but matches nothing.
+  Result<void> add(const Route& route);
+
+ private:
+  friend class Router;
+  struct Entry;
+  Result<Entry> parse(const Route& route) const;
+
+  std::vector<Entry> entries_;
+};
+
 class Router {
  public:
-  // Errors name the route (counted from 1, as in the file) and the mend: a domain or hop that is none, words mixed with hops,
-  // a route that can never match because an earlier one takes everything of it.
+  // Errors are those of RouteTable::add() and name the route, counted from 1 as in the file.
   static Result<std::shared_ptr<const Router>> create(std::vector<Route> routes, directory::Directory& directory);
   ~Router();
 
@@ -76,12 +94,12 @@ class Router {
   Task<Result<bool>> accepts_from_anyone(smtp::Domain domain) const;
 
  private:
-  struct Entry;
-  Router(std::vector<Entry> entries, directory::Directory& directory);
+  using Entry = RouteTable::Entry;
+  Router(RouteTable table, directory::Directory& directory);
   const Entry* find(const smtp::Domain& domain) const;
   Task<Result<Destination>> resolve_local(smtp::Address recipient) const;
 
-  std::vector<Entry> entries_;
+  RouteTable table_;
   directory::Directory* directory_ = nullptr;
 };
 

@@ -19,8 +19,8 @@ std::optional<AccountId> parse_removal_key(std::string_view key) {
   return read_be32(key.substr(kRemovalsPrefix.size()));
 }
 
-Directory::Directory(store::Engine& engine, BlockingPool& pool, Clock& clock, Random& random)
-    : impl_(std::make_unique<Impl>(engine, pool, clock, random)) {}
+Directory::Directory(store::Engine& engine, BlockingPool& pool, Clock& clock, Random& random, std::size_t password_checks)
+    : impl_(std::make_unique<Impl>(engine, pool, clock, random, password_checks)) {}
 
 Directory::~Directory() = default;
 
@@ -92,7 +92,11 @@ Task<Result<std::vector<Name>>> Directory::Impl::all_names(std::optional<smtp::D
 Task<Result<bool>> Directory::Impl::commit(store::Batch batch, std::vector<std::string> keys) {
   const store::WriteDone done = co_await engine.write(store::kDirectoryPartition, std::move(batch));
   cache.forget(keys);  // also after `unknown`: it may have been written
-  if (done.outcome == store::WriteOutcome::conflict) co_return false;
+  if (done.outcome == store::WriteOutcome::conflict) {
+    // Who was faster may still be in its sync, and until that is over the old row is read again.
+    GODWIT_CO_TRY(co_await engine.sync());
+    co_return false;
+  }
   GODWIT_CO_TRY(store::as_result(done, "changing the directory"));
   co_return true;
 }

@@ -54,18 +54,27 @@ struct Resolution {
 
 class Directory {
  public:
-  Directory(store::Engine& engine, BlockingPool& pool, Clock& clock, Random& random);
+  // `password_checks`: how many at once; 0 = one per core.
+  Directory(store::Engine& engine, BlockingPool& pool, Clock& clock, Random& random, std::size_t password_checks = 0);
   ~Directory();
 
   Task<Result<bool>> is_local(smtp::Domain domain);
   Task<Result<Resolution>> resolve(smtp::Address address);
   // Follows aliases to their ends (each address and each account once): addresses of accounts as the alias spells them (with
-  // their +tag) and foreign addresses. unknown_user when nothing is reached. A target that leads nowhere is left in, so
-  // that it bounces by name. A chain of more than 10 aliases or more than 10,000 addresses is a temporary `limit` error:
-  // refused aloud rather than cut short.
+  // their +tag) and foreign addresses. A target that leads nowhere is left in, so that it bounces by name. With `trouble` there
+  // are no ends: an alias that only somebody who changes it can mend is refused aloud rather than cut short.
+  enum class AliasTrouble : std::uint8_t {
+    none,
+    circle,    // it leads back to itself and to nobody (unknown_user)
+    too_deep,  // a chain of more than kMaxAliasDepth aliases
+    too_wide,  // it stands for more than kMaxAliasAddresses addresses
+  };
+  static constexpr std::size_t kMaxAliasDepth = 10;
+  static constexpr std::size_t kMaxAliasAddresses = 10'000;
   struct Expansion {
     Resolution::Kind kind = Resolution::Kind::not_local;
     std::vector<smtp::Address> ends;
+    AliasTrouble trouble = AliasTrouble::none;
   };
   Task<Result<Expansion>> expand(smtp::Address address);
 

@@ -13,8 +13,8 @@ inline constexpr std::size_t kCacheBytes = 16u << 20;
 inline constexpr int kAttempts = 100;  // of a change that others overtook; each lost race means that somebody else got on
 
 struct Directory::Impl {
-  Impl(store::Engine& engine_, BlockingPool& pool, Clock& clock_, Random& random)
-      : engine(engine_), clock(clock_), credentials(pool, clock_, random, Credentials::Limits{}) {}
+  Impl(store::Engine& engine_, BlockingPool& pool, Clock& clock_, Random& random, std::size_t password_checks)
+      : engine(engine_), clock(clock_), credentials(pool, clock_, random, Credentials::Limits{.at_once = password_checks}) {}
 
   store::Engine& engine;
   Clock& clock;

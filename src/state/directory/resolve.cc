@@ -9,9 +9,6 @@
 namespace godwit::directory {
 namespace {
 
-constexpr std::size_t kMaxDepth = 10;
-constexpr std::size_t kMaxAddresses = 10'000;
-
 // An alias names the account by its own address, with or without a tag.
 bool names_account(const smtp::Address& target, const Account& account) {
   if (target.domain != account.address.domain) return false;
@@ -99,8 +96,9 @@ Task<Result<Resolution>> Directory::resolve(smtp::Address address) {
 
 Task<Result<Directory::Expansion>> Directory::expand(smtp::Address address) {
   GODWIT_CO_ASSIGN(auto first, co_await resolve(address));
-  if (first.kind == Resolution::Kind::account) co_return Expansion{first.kind, std::vector<smtp::Address>(1, std::move(address))};
-  if (first.kind != Resolution::Kind::alias) co_return Expansion{first.kind, {}};
+  if (first.kind == Resolution::Kind::account)
+    co_return Expansion{first.kind, std::vector<smtp::Address>(1, std::move(address)), AliasTrouble::none};
+  if (first.kind != Resolution::Kind::alias) co_return Expansion{first.kind, {}, AliasTrouble::none};
 
   Walk walk;
   walk.first_visit(address);
@@ -110,16 +108,16 @@ Task<Result<Directory::Expansion>> Directory::expand(smtp::Address address) {
     walk.open.pop_back();
     if (!walk.first_visit(step.address)) continue;
     GODWIT_CO_ASSIGN(const auto next, co_await resolve(step.address));
-    const bool too_far = next.kind == Resolution::Kind::alias && step.depth >= kMaxDepth;
-    if (too_far || walk.seen.size() > kMaxAddresses)
-      co_return fail(Error::temporary(Error::Cause::limit, "the alias " + address.text() + " leads through too many aliases"));
+    const bool too_deep = next.kind == Resolution::Kind::alias && step.depth >= kMaxAliasDepth;
+    if (too_deep) co_return Expansion{Resolution::Kind::alias, {}, AliasTrouble::too_deep};
+    if (walk.seen.size() > kMaxAliasAddresses) co_return Expansion{Resolution::Kind::alias, {}, AliasTrouble::too_wide};
     if (next.kind == Resolution::Kind::alias)
       walk.enter(next.targets, step.depth + 1);
     else if (next.kind != Resolution::Kind::account || walk.accounts.insert(next.account.id).second)
       walk.ends.push_back(step.address);
   }
-  const auto kind = walk.ends.empty() ? Resolution::Kind::unknown_user : Resolution::Kind::alias;
-  co_return Expansion{kind, std::move(walk.ends)};
+  if (walk.ends.empty()) co_return Expansion{Resolution::Kind::unknown_user, {}, AliasTrouble::circle};
+  co_return Expansion{Resolution::Kind::alias, std::move(walk.ends), AliasTrouble::none};
 }
 
 Task<Result<bool>> Directory::may_send_as(Account account, smtp::Address sender) {

@@ -14,6 +14,9 @@
 
 namespace godwit::queue {
 
+// Recipients a message may have, with those that aliases add.
+inline constexpr std::size_t kMaxRecipients = 65'536;
+
 // RFC 3461 4.1; the default (none given) is failure and delay at our discretion.
 struct Notify {
   bool given = false;

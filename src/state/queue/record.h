@@ -15,8 +15,7 @@
 namespace godwit::queue {
 
 inline constexpr std::size_t kPageRecipients = 16;  // on disk: do not change (docs/formats/queue.md)
-// Recipients a message may have, with those that aliases add.
-inline constexpr std::size_t kMaxRecipients = kPageRecipients * 4'096;
+static_assert(kMaxRecipients == kPageRecipients * 4'096);
 // Words of a remote server and of ours are cut here, so that 16 recipients always fit into a row of 64 KiB.
 inline constexpr std::size_t kMaxOutcomeText = 800;
 // The due time of what is held or has nothing pending: after every real one.

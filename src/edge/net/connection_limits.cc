@@ -1,8 +1,8 @@
-#include "frontend/smtpd/connection_limits.h"
+#include "edge/net/connection_limits.h"
 
 #include <utility>
 
-namespace godwit::smtpd {
+namespace godwit::net {
 
 void ConnectionLimits::set(std::size_t in_all, std::size_t per_address) {
   in_all_ = in_all;
@@ -23,11 +23,10 @@ std::uint64_t ConnectionLimits::key_of(const IpAddress& address) {
   return key;
 }
 
-std::optional<ConnectionLimits::Ticket> ConnectionLimits::admit(const IpAddress& address, bool exempt, std::string_view& why) {
+std::expected<ConnectionLimits::Ticket, ConnectionLimits::Refusal> ConnectionLimits::admit(const IpAddress& address, bool exempt) {
   if (open_.fetch_add(1, std::memory_order_relaxed) >= in_all_.load(std::memory_order_relaxed)) {
     open_.fetch_sub(1, std::memory_order_relaxed);
-    why = "Too many connections, try again later";
-    return std::nullopt;
+    return std::unexpected(Refusal::in_all);
   }
   const std::uint64_t key = key_of(address);
   Shard& home = shard(key);
@@ -36,8 +35,7 @@ std::optional<ConnectionLimits::Ticket> ConnectionLimits::admit(const IpAddress&
   if (!exempt && count >= per_address_.load(std::memory_order_relaxed)) {
     if (count == 0) home.counts.erase(key);
     open_.fetch_sub(1, std::memory_order_relaxed);
-    why = "Too many connections from your address";
-    return std::nullopt;
+    return std::unexpected(Refusal::per_address);
   }
   ++count;
   return Ticket(this, key);
@@ -51,4 +49,9 @@ void ConnectionLimits::leave(std::uint64_t key) {
   if (at != home.counts.end() && --at->second == 0) home.counts.erase(at);
 }
 
-}  // namespace godwit::smtpd
+std::string_view to_sentence(ConnectionLimits::Refusal refusal) {
+  return refusal == ConnectionLimits::Refusal::in_all ? "Too many connections to this server; try again later"
+                                                      : "Too many connections from your address; close some, then try again";
+}
+
+}  // namespace godwit::net

@@ -6,13 +6,13 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <expected>
 #include <mutex>
-#include <optional>
 #include <unordered_map>
 
 #include "base/ip.h"
 
-namespace godwit::smtpd {
+namespace godwit::net {
 
 class ConnectionLimits {
  public:
@@ -35,8 +35,12 @@ class ConnectionLimits {
     std::uint64_t key_;
   };
 
-  // `exempt`: no limit per address. Nothing: too many. `why` then says which, in words for the client.
-  std::optional<Ticket> admit(const IpAddress& address, bool exempt, std::string_view& why);
+  enum class Refusal : std::uint8_t {
+    in_all,       // the server is full
+    per_address,  // this peer has too many
+  };
+  // `exempt`: no limit per address.
+  std::expected<Ticket, Refusal> admit(const IpAddress& address, bool exempt);
 
   std::size_t open() const { return open_.load(std::memory_order_relaxed); }
   // Three quarters of all places are taken: who says nothing is let go sooner.
@@ -57,4 +61,7 @@ class ConnectionLimits {
   std::array<Shard, 16> shards_;
 };
 
-}  // namespace godwit::smtpd
+// What a person is told of it: what is wrong and what to do.
+std::string_view to_sentence(ConnectionLimits::Refusal refusal);
+
+}  // namespace godwit::net

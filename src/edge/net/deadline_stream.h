@@ -1,16 +1,16 @@
 #pragma once
-// A stream whose reads end at a moment, however often a byte arrives: for the five minutes of a whole command line.
-// A view on another stream, for the length of one wait; costs no coroutine of its own.
+// A stream whose reads end at a moment, however often a byte arrives: for the time that a whole command line may take.
+// A view on another stream, for the length of one wait, on its loop; costs no coroutine of its own. Errors are the stream's.
 
 #include <algorithm>
 
 #include "edge/net/stream.h"
 
-namespace godwit::smtpd {
+namespace godwit::net {
 
-class DeadlineStream final : public net::Stream {
+class DeadlineStream final : public Stream {
  public:
-  DeadlineStream(net::Stream& stream, const Clock& clock, SteadyTime deadline) : stream_(stream), clock_(clock), deadline_(deadline) {}
+  DeadlineStream(Stream& stream, const Clock& clock, SteadyTime deadline) : stream_(stream), clock_(clock), deadline_(deadline) {}
 
   Task<Result<std::size_t>> read(std::span<char> into, Duration timeout) override { return stream_.read(into, left(timeout)); }
   Task<Result<void>> wait_readable(Duration timeout) override { return stream_.wait_readable(left(timeout)); }
@@ -20,7 +20,8 @@ class DeadlineStream final : public net::Stream {
   void acknowledge_now() override { stream_.acknowledge_now(); }
   const Endpoint& remote() const override { return stream_.remote(); }
   const Endpoint& local() const override { return stream_.local(); }
-  const net::TlsInfo* tls() const override { return stream_.tls(); }
+  const TlsInfo* tls() const override { return stream_.tls(); }
+  std::optional<PeerCredentials> credentials() const override { return stream_.credentials(); }
 
  private:
   Duration left(Duration timeout) const {
@@ -28,9 +29,9 @@ class DeadlineStream final : public net::Stream {
     return std::clamp(until, Duration(0), timeout);
   }
 
-  net::Stream& stream_;
+  Stream& stream_;
   const Clock& clock_;
   SteadyTime deadline_;
 };
 
-}  // namespace godwit::smtpd
+}  // namespace godwit::net

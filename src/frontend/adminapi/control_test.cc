@@ -1,0 +1,188 @@
+// Who may administer, and actions on a queue that is longer than a page; the rest is in tests/e2e/test_operate.py.
+
+#include "frontend/adminapi/control.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <span>
+
+#include "testing/mail_world.h"
+
+namespace godwit::adminapi {
+namespace {
+
+using ::testing::HasSubstr;
+using Action = scheduler::Scheduler::Action;
+
+TEST(MayAdminister, RootTheServerAndItsGroup) {
+  constexpr unsigned kUser = 901;
+  constexpr unsigned kGroup = 902;
+  struct Case {
+    std::string_view name;
+    std::optional<net::PeerCredentials> peer;
+    bool expected;
+  };
+  const Case cases[] = {
+      {"nobody can be named: not a Unix socket", std::nullopt, false},
+      {"root", net::PeerCredentials{0, 0, 1, ""}, true},
+      {"the server's own user", net::PeerCredentials{kUser, 100, 1, ""}, true},
+      {"primary group", net::PeerCredentials{1000, kGroup, 1, ""}, true},
+      {"supplementary group, alone", net::PeerCredentials{1000, 1000, 1, "902"}, true},
+      {"supplementary group, first", net::PeerCredentials{1000, 1000, 1, "902 27"}, true},
+      {"supplementary group, last", net::PeerCredentials{1000, 1000, 1, "4 27 902"}, true},
+      {"a stranger", net::PeerCredentials{1000, 1000, 1, "4 27"}, false},
+      {"without groups", net::PeerCredentials{1000, 1000, 1, ""}, false},
+      {"a group that begins like it", net::PeerCredentials{1000, 1000, 1, "9020 90 1902"}, false},
+      {"a user with the group's number", net::PeerCredentials{kGroup, 1000, 1, ""}, false},
+      {"a group with the user's number", net::PeerCredentials{1000, kUser, 1, "901"}, false},
+      {"the group root is not the user root", net::PeerCredentials{1000, 0, 1, "0"}, false},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    EXPECT_EQ(may_administer(one.peer, kUser, kGroup), one.expected);
+  }
+}
+
+class QueueActions : public ::testing::Test {
+ protected:
+  QueueActions() {
+    GODWIT_CHECK(world.add_domain("example.org").has_value() && world.add_account("bob@example.org", "secret").has_value());
+  }
+
+  void fill(std::size_t messages, const std::string& rcpt = "bob@example.org") {
+    for (std::size_t i = 0; i < messages; ++i) {
+      intake::Source source;
+      source.door = intake::Source::Door::local;
+      source.helo = "test";
+      auto transaction = world.loop.run(world.intake->begin(source, {})).value();
+      GODWIT_CHECK(world.loop.run(transaction->add_recipient(*smtp::parse_address(rcpt), {}, "")).positive());
+      GODWIT_CHECK(transaction->begin_body().intermediate());
+      world.loop.run(transaction->append("Subject: x\r\n\r\n"));
+      GODWIT_CHECK(world.loop.run(transaction->commit()).positive());
+    }
+  }
+
+  // Drops as the scheduler would.
+  Task<Result<bool>> act(MessageId id) {
+    acted.push_back(id);
+    if (before_act) co_await before_act();
+    if (fail_at == acted.size()) co_return fail(Error::temporary(Error::Cause::io, "the disk is gone"));
+    GODWIT_CO_ASSIGN(const auto message, co_await world.queue->load(id));
+    if (!message) co_return false;
+    GODWIT_CO_TRY(co_await world.queue->complete(*message, {}));
+    co_return true;
+  }
+
+  Task<> remove(std::span<const queue::Message> messages) {
+    for (const auto& message : messages) GODWIT_CHECK((co_await world.queue->complete(message, {})).has_value());
+  }
+  // Another message like it.
+  Task<> copy(queue::Message message) {
+    message.id = world.queue->next_id(0);
+    const auto body = world.blobs.begin(queue::Queue::partition_of(message.id), message.id.value);
+    ignore(co_await body->append("Subject: x\r\n\r\n"), "memory");
+    message.blob = (co_await body->finish()).value();
+    GODWIT_CHECK((co_await world.queue->accept(message, *body)).has_value());
+  }
+
+  http::Response post(const std::string& body) {
+    http::Request request;
+    request.method = "POST";
+    request.target = request.path = "/v1/queue/actions";
+    request.body = body;
+    return world.loop.run(handle(context, std::move(request)));
+  }
+  http::Response get(const std::string& target) {
+    http::Request request;
+    request.method = "GET";
+    request.target = request.path = target;
+    return world.loop.run(handle(context, std::move(request)));
+  }
+  static boost::json::object parsed(const http::Response& response) { return boost::json::parse(response.body).as_object(); }
+
+  testing::MailWorld world;
+  mailbox::Mailboxes mailboxes{world.engine, world.blobs, world.loop.clock(), world.random};
+  std::vector<MessageId> acted;
+  std::function<Task<>()> before_act;
+  std::size_t fail_at = 0;
+  Context context{.directory = *world.directory,
+                  .mailboxes = mailboxes,
+                  .queue = *world.queue,
+                  .engine = world.engine,
+                  .blobs = world.blobs,
+                  .trace = *world.trace,
+                  .clock = world.loop.clock(),
+                  .act = [this](MessageId id, Action, std::string) { return act(id); },
+                  .verify_engine = {},
+                  .sites = {}};
+};
+
+TEST_F(QueueActions, All_ReachesEveryMessageOnce) {
+  fill(350);
+  const auto answer = post(R"({"action": "drop", "to": "*"})");
+  EXPECT_EQ(answer.status, 200u) << answer.body;
+  EXPECT_EQ(parsed(answer).at("count").to_number<int>(), 350);
+  EXPECT_EQ(parsed(answer).at("messages").as_array().size(), 350u);
+  EXPECT_EQ(acted.size(), 350u);
+  EXPECT_TRUE(std::ranges::is_sorted(acted));
+  EXPECT_TRUE(world.stored().empty());
+}
+
+// What is read only page by page is not there any more when its page is read.
+TEST_F(QueueActions, Messages_AreReadAPageAtATime) {
+  fill(350);
+  const auto all = world.stored();
+  before_act = [&] { return remove(acted.size() == 1 ? std::span(all).subspan(200) : std::span<const queue::Message>()); };
+  post(R"({"action": "drop", "to": "*"})");
+  EXPECT_EQ(acted.size(), 200u);
+}
+
+// As many come in as are dropped: the walk ends nevertheless.
+TEST_F(QueueActions, BusyQueue_DoesNotKeepItGoing) {
+  fill(250);
+  GODWIT_CHECK(post(R"({"action": "drop", "to": "nobody@*"})").status == 200);
+  EXPECT_TRUE(acted.empty());
+  const auto spare = world.stored();
+  before_act = [&] { return copy(spare.front()); };
+  post(R"({"action": "drop", "to": "*"})");
+  EXPECT_GE(acted.size(), 250u);
+  EXPECT_LE(acted.size(), 450u);
+}
+
+TEST_F(QueueActions, Error_SaysHowManyWereDone) {
+  fill(150);
+  fail_at = 121;
+  const auto answer = post(R"({"action": "drop", "to": "*"})");
+  EXPECT_EQ(answer.status, 503u);
+  EXPECT_THAT(answer.body, HasSubstr("the disk is gone; 120 messages were done before"));
+}
+
+TEST_F(QueueActions, Stopping_EndsEarly) {
+  fill(10);
+  context.stopping = [this] { return acted.size() == 4; };
+  const auto answer = post(R"({"action": "drop", "to": "*"})");
+  EXPECT_EQ(answer.status, 503u);
+  EXPECT_THAT(answer.body, HasSubstr("the server is stopping, try again when it is up; 4 messages were done before"));
+}
+
+TEST_F(QueueActions, OneMessage_OrNone) {
+  fill(2);
+  const auto all = world.stored();
+  EXPECT_EQ(post(R"({"action": "drop", "id": ")" + all[1].id.text() + R"("})").status, 200u);
+  EXPECT_EQ(post(R"({"action": "drop", "id": ")" + all[1].id.text() + R"("})").status, 404u);
+  EXPECT_EQ(post(R"({"action": "drop"})").status, 400u);
+  EXPECT_EQ(world.stored().size(), 1u);
+}
+
+TEST_F(QueueActions, List_ShowsAllPages) {
+  fill(230);
+  const auto answer = parsed(get("/v1/queue"));
+  EXPECT_EQ(answer.at("messages").as_array().size(), 230u);
+  EXPECT_FALSE(answer.at("more").as_bool());
+}
+
+}  // namespace
+}  // namespace godwit::adminapi
