@@ -14,6 +14,7 @@ pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)  # headers alone: Debian's library is built with exceptions
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
 find_library(CRYPT_LIBRARY crypt REQUIRED)
+find_library(UNBOUND_LIBRARY unbound REQUIRED)  # not by pkg-config: its file asks for libevent's, which nothing here needs
 find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
 if(GODWIT_TESTS)
   find_package(GTest REQUIRED)

@@ -2,8 +2,8 @@
 """Checks that dependencies only go down: every #include "..." of src/ against the floors below.
 
 A file may include its own module, lower floors, and on its own floor only what stands behind the colon
-(docs/architecture.md draws the same list). src/testing is for tests alone. Also: only edge/net and edge/tls
-may name sockets, only edge/tls OpenSSL's SSL, only edge/store RocksDB.
+(docs/architecture.md draws the same list). src/testing is for tests alone. Also: only edge may name
+sockets, only edge/dns libunbound, only edge/tls OpenSSL's SSL, only edge/store RocksDB.
 """
 import pathlib
 import re
@@ -16,7 +16,7 @@ FLOORS = [  # top to bottom; modules on one floor see each other only as `siblin
     ['frontend/smtpd', 'frontend/pop3d', 'frontend/httpd', 'frontend/adminapi'],
     ['service/intake', 'service/submission', 'service/routing', 'service/outbound', 'service/delivery', 'service/scheduler'],
     ['state/directory', 'state/queue', 'state/mailbox', 'state/trace'],
-    ['edge/net', 'edge/tls', 'edge/http', 'edge/store', 'grammar/message', 'grammar/smtp', 'grammar/pop3', 'grammar/sasl', 'grammar/dsn'],
+    ['edge/net', 'edge/dns', 'edge/tls', 'edge/http', 'edge/store', 'grammar/message', 'grammar/smtp', 'grammar/pop3', 'grammar/sasl', 'grammar/dsn'],
     ['base'],
 ]
 SIBLINGS = {
@@ -26,12 +26,14 @@ SIBLINGS = {
     'service/delivery': {'service/intake', 'service/routing'},
     'service/scheduler': {'service/intake', 'service/routing', 'service/outbound', 'service/delivery'},
     'state/mailbox': {'state/directory'},
+    'edge/dns': {'edge/net'},
     'edge/tls': {'edge/net'},
     'edge/http': {'edge/net', 'edge/tls'},
     'grammar/dsn': {'grammar/message'},
 }
 SYSTEM = [  # header pattern, where it may be included
-    (r'boost/asio/(ip|local|ssl|posix|io_context|executor_work_guard|co_spawn|detached)', ('edge/net', 'edge/tls', 'edge/http', 'testing')),
+    (r'boost/asio/(ip|local|ssl|posix|io_context|executor_work_guard|co_spawn|detached)', ('edge/net', 'edge/dns', 'edge/tls', 'edge/http', 'testing')),
+    (r'unbound', ('edge/dns',)),
     (r'openssl/ssl\.h', ('edge/tls',)),
     (r'rocksdb/', ('edge/store', 'testing')),
     (r'boost/beast', ('edge/http',)),
