@@ -53,7 +53,7 @@ void Session::count_recipient(Reply& reply) {
   if (!reply.permanent()) return;
   ++recipients_refused_;
   const std::uint64_t limit = settings_->refused_recipients;
-  if (limit == 0 || recipient_accepted_ || recipients_refused_ <= limit) return;
+  if (exempt_ || limit == 0 || recipient_accepted_ || recipients_refused_ <= limit) return;
   reply = replies::too_many_refused_recipients(recipients_refused_);
   closing_ = true;
 }
