@@ -68,7 +68,10 @@ void show_accounts(const boost::json::object& answer) {
   Table table({"ADDRESS", "CREATED"});
   for (const auto& row : answer.at("accounts").as_array())
     table.add({text_of(row.as_object(), "address"), text_of(row.as_object(), "created")});
-  if (!table.empty()) fmt::print("{}", table.text());
+  if (table.empty())
+    fmt::print("there are no accounts\n");
+  else
+    fmt::print("{}", table.text());
 }
 
 }  // namespace

@@ -30,7 +30,10 @@ void show_aliases(const boost::json::object& answer) {
       targets += (targets.empty() ? "" : ", ") + std::string(target.as_string());
     table.add({text_of(row.as_object(), "address"), targets});
   }
-  if (!table.empty()) fmt::print("{}", table.text());
+  if (table.empty())
+    fmt::print("there are no aliases\n");
+  else
+    fmt::print("{}", table.text());
 }
 
 }  // namespace

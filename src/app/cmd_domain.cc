@@ -11,6 +11,7 @@ namespace godwit::app {
 namespace {
 
 void show_domains(const boost::json::object& answer) {
+  if (answer.at("domains").as_array().empty()) fmt::print("there are no domains\n");
   for (const auto& row : answer.at("domains").as_array()) {
     const std::string name = text_of(row.as_object(), "domain");
     const std::string unicode = text_of(row.as_object(), "unicode");

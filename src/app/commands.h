@@ -22,6 +22,7 @@ using Action = std::function<int()>;
 
 void add_serve_command(CLI::App& app, const Options& options, Action& action);
 void add_demo_command(CLI::App& app, const Options& options, Action& action);
+void add_quickstart_command(CLI::App& app, const Options& options, Action& action);
 void add_config_command(CLI::App& app, const Options& options, Action& action);
 void add_domain_command(CLI::App& app, const Options& options, Action& action);
 void add_account_command(CLI::App& app, const Options& options, Action& action);

@@ -54,7 +54,6 @@ void read_listener(TomlTable& table, Config& config) {
   listener.protocol = protocol;
   table.endpoints("address", listener.addresses);
   if (!table.has("address")) table.error("address", "is missing; write for example address = \"0.0.0.0:25\"");
-  if (table.has("address") && listener.addresses.empty()) table.error("address", "is empty; write for example address = \"0.0.0.0:25\"");
   for (const Endpoint& address : listener.addresses)  // port 0: any free one
     if (address.port != 0 && std::ranges::any_of(config.listeners, [&](const ListenerConfig& other) {
           return std::ranges::find(other.addresses, address) != other.addresses.end();
@@ -80,6 +79,7 @@ void read_limits(TomlTable& table, LimitsConfig& limits) {
   table.count("command_line", limits.command_line, 512, 65'536);  // RFC 5321 4.5.3.1.4
   table.count("auth_line", limits.auth_line, 512, 65'536);
   table.count("recipients_anyone", limits.recipients_anyone, 100, 100'000);  // RFC 5321 4.5.3.1.8: at least 100
+  table.count("local_messages", limits.local_messages, 0, 1'000'000);
   table.count("auth_failures", limits.auth_failures, 1, 1'000);
   table.count("password_checks", limits.password_checks, 0, 1'024);
   table.count("refused_recipients", limits.refused_recipients, 0, 1'000'000);
@@ -146,6 +146,11 @@ void read_root(TomlTable& root, Config& config) {
     table.size("max_message_size", config.max_message_size, 1024);
     table.count("max_recipients", config.max_recipients, 100, 1'000'000);  // RFC 5321 4.5.3.1.8
     table.networks("relay_from", config.relay_from);
+    for (const Network& network : config.relay_from)
+      if (network.prefix == 0)
+        table.error(
+            "relay_from",
+            fmt::format("{} is the whole Internet: this would be an open relay; name the networks of your own machines", network.text()));
   });
   root.table("queue", [&](TomlTable& table) {
     table.durations("retry", config.retry);
@@ -182,7 +187,7 @@ LoadedConfig read_document(TomlDocument& document, bool loaded, const std::strin
   if (loaded) document.read([&](TomlTable& root) { read_root(root, out.config); });
   out.errors = document.errors();
   // RFC 5321 2.3.5, 4.1.1.1: the name that we give ourselves must be a full one; on a private network it may do.
-  if (!out.config.hostname.contains('.'))
+  if (loaded && !out.config.hostname.contains('.'))
     out.warnings.push_back({0, 0, "hostname",
                             fmt::format("\"{}\" is not a full name: other servers may refuse our mail; write the name by which they reach "
                                         "this machine, such as hostname = \"mx1.example.org\"",

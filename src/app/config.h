@@ -34,6 +34,7 @@ struct LimitsConfig {
   std::uint64_t command_line = 4'096;
   std::uint64_t auth_line = 12'288;  // RFC 4954 4
   std::uint64_t recipients_anyone = 100;
+  std::uint64_t local_messages = 600;  // a minute, of one user of this machine through sendmail; 0 = no limit
   std::uint64_t auth_failures = 5;
   std::uint64_t password_checks = 0;                  // at once; 0 = as many as threads
   milliseconds pop3_idle = std::chrono::minutes(10);  // RFC 1939 3
@@ -84,6 +85,8 @@ struct Config {
 
   const std::string& run_directory() const { return run_dir.empty() ? data_dir : run_dir; }
   std::string control_socket() const { return data_dir + "/control.sock"; }
+  std::string submit_socket() const { return run_directory() + "/submit.sock"; }
+  std::string maildrop() const { return data_dir + "/maildrop"; }
 };
 
 log::Level log_level_of(const Config& config);

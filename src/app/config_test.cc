@@ -105,6 +105,7 @@ TEST(Config, Values_ThatCannotWork_AreRefused) {
   EXPECT_NE(first_error("[limits]\ncommand_timeout = \"0s\"\n").find("too short; 1 s is the least"), std::string::npos);
   EXPECT_NE(first_error("[smtp]\nmax_message_size = \"0B\"\n").find("too little"), std::string::npos);
   EXPECT_NE(first_error("[smtp]\nmax_message_size = \"\"\n").find("max_message_size: "), std::string::npos);
+  EXPECT_NE(first_error("[smtp]\nrelay_from = [\"0.0.0.0/0\"]\n").find("open relay"), std::string::npos);
   EXPECT_NE(first_error("[[listener]]\nprotocol = \"smtp\"\naddress = []\n").find("is empty"), std::string::npos);
   EXPECT_NE(first_error("[[listener]]\nprotocol = \"smtp\"\naddress = \"127.0.0.1:25\"\n"
                         "[[listener]]\nprotocol = \"http\"\naddress = \"127.0.0.1:25\"\n")

@@ -289,11 +289,55 @@ Task<> House::Impl::maintain() {
   }
 }
 
-Result<std::vector<std::string>> repair_store(const Config& config) {
+namespace {
+
+Result<std::vector<std::string>> salvage_rows(const Config& config) {
   GODWIT_ASSIGN(const auto lock, DirectoryLock::take(config.data_dir));
   store::RocksDbSettings rows;
   rows.path = rows_path(config);
   return store::repair_rocksdb(rows);
+}
+
+// Rows that count may be among the lost ones; then says what is left of each account.
+Task<Result<std::vector<std::string>>> rebuild_accounts(directory::Directory& directory, mailbox::Mailboxes& mailboxes) {
+  std::vector<std::string> lines;
+  GODWIT_CO_ASSIGN(const auto accounts, co_await directory.list_accounts(std::nullopt));
+  for (const auto& account : accounts) {
+    auto say = [&](std::string_view what) { lines.push_back(fmt::format("{}: {}", account.address.text(), what)); };
+    auto found = co_await mailboxes.rebuild(account.id);
+    if (found) {
+      for (const auto& change : *found) say(change + "; rebuilt");
+      found = co_await mailboxes.verify(account.id);
+    }
+    const auto inbox = co_await mailboxes.snapshot(account.id, mailbox::kInbox);
+    if (inbox) say(fmt::format("{} messages are left", inbox->messages.size()));
+    if (!found || !inbox) {
+      say((found ? inbox.error() : found.error()).text);
+      continue;
+    }
+    for (const auto& finding : *found) say(finding);
+  }
+  co_return lines;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> repair_store(const Config& config) {
+  GODWIT_ASSIGN(auto lines, salvage_rows(config));
+  if (lines.empty()) return lines;
+  net::LoopPool loops(1);
+  const auto house = House::open(config, loops, true);
+  if (!house) {
+    lines.push_back(fmt::format("the accounts could not be looked at: {}", house.error().text));
+    return lines;
+  }
+  auto told = (*house)->run(rebuild_accounts((*house)->directory(), (*house)->mailboxes()));
+  if (told)
+    lines.insert(lines.end(), told->begin(), told->end());
+  else
+    lines.push_back(fmt::format("the accounts could not be looked at: {}", told.error().text));
+  (*house)->close(0ms);
+  return lines;
 }
 
 House::House(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -353,6 +397,7 @@ mailbox::Mailboxes& House::mailboxes() { return *impl_->mailboxes; }
 store::Blobs& House::blobs() { return *impl_->blobs; }
 Clock& House::clock() { return *impl_->clock; }
 Random& House::random() { return *impl_->random; }
+BlockingPool& House::blocking() { return impl_->blocking; }
 net::TaskGroup& House::tasks() { return impl_->tasks; }
 
 }  // namespace godwit::app

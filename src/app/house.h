@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/config.h"
+#include "base/blocking_pool.h"
 #include "edge/net/loop.h"
 #include "edge/net/task_group.h"
 #include "edge/store/disk.h"
@@ -78,6 +79,7 @@ class House {
   store::Blobs& blobs();
   Clock& clock();
   Random& random();
+  BlockingPool& blocking();
   net::TaskGroup& tasks();
 
  private:

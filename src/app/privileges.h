@@ -1,5 +1,5 @@
 #pragma once
-// From root to the configured user. Before any thread starts.
+// From root to the configured user. Before any thread but the log's starts.
 
 #include <string>
 

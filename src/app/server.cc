@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "app/allocator.h"
+#include "app/data_directory.h"
 #include "app/privileges.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -18,6 +19,7 @@
 #include "frontend/httpd/httpd.h"
 #include "frontend/pop3d/pop3d.h"
 #include "frontend/smtpd/smtpd.h"
+#include "frontend/submitd/submitd.h"
 
 namespace godwit::app {
 namespace {
@@ -26,6 +28,7 @@ using namespace std::chrono_literals;
 constexpr Duration kDrain = 10s;    // DESIGN.md: running transactions get at most 10 s
 constexpr Duration kFarewell = 5s;  // then for a last word to those that are cut off
 constexpr unsigned kControlMode = 0660;
+constexpr unsigned kSubmitMode = 0666;  // everybody on the machine may submit
 
 sigset_t waited_signals() {
   sigset_t set;
@@ -75,6 +78,13 @@ Result<std::shared_ptr<const httpd::Settings>> httpd_settings(const Config& conf
   return settings;
 }
 
+std::shared_ptr<const submitd::Settings> submitd_settings(const Config& config) {
+  auto settings = std::make_shared<submitd::Settings>();
+  settings->hostname = config.hostname;
+  settings->messages_per_minute = config.limits.local_messages;
+  return settings;
+}
+
 // What a reload cannot change.
 std::vector<std::string_view> fixed_at_start(const Config& now, const Config& wanted) {
   std::vector<std::string_view> keys;
@@ -82,6 +92,7 @@ std::vector<std::string_view> fixed_at_start(const Config& now, const Config& wa
     if (a != b) keys.push_back(key);
   };
   compare("data_dir", now.data_dir, wanted.data_dir);
+  compare("run_dir", now.run_dir, wanted.run_dir);
   compare("user", now.user, wanted.user);
   compare("threads", now.threads, wanted.threads);
   compare("store.min_free", now.store_min_free, wanted.store_min_free);
@@ -107,8 +118,12 @@ struct Server::Impl {
   };
 
   explicit Impl(Config from)
-      : config(std::move(from)), limits(config.limits.connections, config.limits.connections_per_address), loops(config.threads) {}
+      : at_start(from),
+        config(std::move(from)),
+        limits(config.limits.connections, config.limits.connections_per_address),
+        loops(config.threads) {}
 
+  const Config at_start;  // what a reload cannot change is in force as it stands here
   Config config;
 
   // What sessions refer to outlives the loops: with them goes whatever coroutine is left.
@@ -117,14 +132,18 @@ struct Server::Impl {
   Current<smtpd::Settings> for_smtp;
   Current<pop3d::Settings> for_pop3;
   Current<httpd::Settings> for_http;
+  Current<submitd::Settings> for_submit;
+  submitd::Rates rates;
   std::atomic<std::shared_ptr<tls::ServerContext>> identity;
   std::unique_ptr<smtpd::Context> smtp;
   std::unique_ptr<pop3d::Context> pop3;
   std::unique_ptr<httpd::Context> http;
+  std::unique_ptr<submitd::Context> submit;
 
   net::LoopPool loops;
   std::vector<Door> doors;
   std::unique_ptr<net::Listener> control;
+  std::unique_ptr<net::Listener> local;  // submit.sock
   std::unique_ptr<House> house;
 
   Result<void> bind_doors(const Config& wanted);
@@ -136,6 +155,7 @@ struct Server::Impl {
   void apply(const Config& wanted, Loaded loaded);
   void make_contexts();
   Result<void> open_control();
+  Result<void> open_local();
   void open_door(Door& door);
   void serve(const std::string& protocol, std::size_t loop, std::unique_ptr<net::Stream> stream);
   void reload();
@@ -171,6 +191,7 @@ void Server::Impl::apply(const Config& wanted, Loaded loaded) {
   for_http.set(std::move(loaded.http));
   for_smtp.set(smtpd_settings(wanted));
   for_pop3.set(pop3d_settings(wanted));
+  for_submit.set(submitd_settings(wanted));
   limits.set(wanted.limits.connections, wanted.limits.connections_per_address);
   log::set_level(log_level_of(wanted));
 }
@@ -182,6 +203,9 @@ void Server::Impl::make_contexts() {
   pop3 = std::make_unique<pop3d::Context>(pop3d::Context{house->directory(), house->mailboxes(), house->blobs(), house->clock(), tls,
                                                          [this] { return for_pop3.get(); }, sessions, limits});
   http = std::make_unique<httpd::Context>(httpd::Context{[this] { return for_http.get(); }, sessions, limits});
+  submit =
+      std::make_unique<submitd::Context>(submitd::Context{house->intake(), house->directory(), house->clock(), house->random(),
+                                                          house->blocking(), [this] { return for_submit.get(); }, sessions, limits, rates});
 }
 
 void Server::Impl::serve(const std::string& protocol, std::size_t loop, std::unique_ptr<net::Stream> stream) {
@@ -230,6 +254,19 @@ Result<void> Server::Impl::open_control() {
   return {};
 }
 
+// The programs of this machine: submit.sock, and what they left in the maildrop while we were down.
+Result<void> Server::Impl::open_local() {
+  const std::string maildrop = config.maildrop();
+  GODWIT_TRY(submitd::make_maildrop(maildrop));
+  if (config.run_directory() != config.data_dir) GODWIT_TRY(make_data_directory(config.run_directory()));
+  GODWIT_ASSIGN(local, net::listen_unix(loops, config.submit_socket(), kSubmitMode));
+  local->start([this](std::size_t loop, std::unique_ptr<net::Stream> stream) {
+    net::spawn(loops.executor(loop), sessions, "submit", submitd::serve(std::move(stream), *submit));
+  });
+  net::spawn(loops.executor(0), sessions, "maildrop", submitd::watch_maildrop(*submit, maildrop));
+  return {};
+}
+
 void Server::Impl::reload() {
   LoadedConfig loaded = load_config(config.path);
   for (const ConfigError& error : loaded.errors) log::error("configuration_error", {{"error", describe(config.path, error)}});
@@ -249,7 +286,7 @@ void Server::Impl::reload() {
     return;
   }
   apply(wanted, *std::move(fresh));
-  for (const std::string_view key : fixed_at_start(config, wanted))
+  for (const std::string_view key : fixed_at_start(at_start, wanted))
     log::warning("needs_a_restart", {{"key", key}, {"why", "a reload cannot change it; the old value stays in force"}});
   for (const ConfigError& warning : loaded.warnings) log::warning("configuration", {{"error", describe(config.path, warning)}});
   for (std::size_t i = before; i < doors.size(); ++i) open_door(doors[i]);
@@ -279,6 +316,7 @@ Result<std::unique_ptr<Server>> Server::start(Config config) {
   impl->make_contexts();
   GODWIT_TRY(impl->open_control());
   impl->house->start();
+  GODWIT_TRY(impl->open_local());
   for (Impl::Door& door : impl->doors) impl->open_door(door);
   log::info("started", {{"hostname", impl->config.hostname}, {"data_dir", impl->config.data_dir}, {"loops", impl->loops.size()}});
   return std::unique_ptr<Server>(new Server(std::move(impl)));
@@ -314,6 +352,7 @@ void Server::run_until_signal() {
 void Server::stop() {
   for (Impl::Door& door : impl_->doors) door.listener->close();
   impl_->control->close();
+  impl_->local->close();
   impl_->sessions.stop();
   if (!impl_->house->run(impl_->sessions.wait(impl_->house->clock(), kDrain))) {
     log::warning("sessions_cut_off", {{"sessions", impl_->sessions.running()}});

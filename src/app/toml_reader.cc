@@ -201,6 +201,8 @@ void TomlTable::endpoints(std::string_view key, std::vector<Endpoint>& into) {
     into.push_back(value);
     return {};
   });
+  const toml::node* node = as_table(table_).get(key);
+  if (node && node->is_array() && node->as_array()->empty()) error(key, "is empty; write an address and a port, such as \"0.0.0.0:25\"");
 }
 
 void TomlTable::texts(std::string_view key, std::vector<std::string>& into) {

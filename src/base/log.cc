@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/log_sink.h"
@@ -18,6 +19,7 @@ constexpr std::size_t kQueueLines = 16'384;
 
 struct State {
   std::shared_ptr<spdlog::details::thread_pool> pool;
+  std::shared_ptr<GatheringSink> sink;
   std::shared_ptr<spdlog::async_logger> logger;
   Format format = Format::logfmt;
 };
@@ -120,8 +122,8 @@ void start(Format format, Level least) {
   State& s = state();
   s.format = format;
   s.pool = std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1, [] { name_this_thread("log"); });
-  auto sink = std::make_shared<GatheringSink>([pool = s.pool.get()] { return pool->queue_size(); });
-  s.logger = std::make_shared<spdlog::async_logger>("godwit", std::move(sink), s.pool, spdlog::async_overflow_policy::overrun_oldest);
+  s.sink = std::make_shared<GatheringSink>([pool = s.pool.get()] { return pool->queue_size(); });
+  s.logger = std::make_shared<spdlog::async_logger>("godwit", s.sink, s.pool, spdlog::async_overflow_policy::overrun_oldest);
   s.logger->set_level(spdlog::level::trace);
   s.logger->flush_on(spdlog::level::warn);
   least_level = static_cast<int>(least);
@@ -129,6 +131,14 @@ void start(Format format, Level least) {
 
 void set_level(Level least) {
   if (state().logger) least_level = static_cast<int>(least);
+}
+
+void flush() {
+  const State& s = state();
+  if (!s.logger) return;
+  s.logger->flush();
+  for (int i = 0; i < 200 && s.pool->queue_size() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the last one is out of the queue a moment before it is written
 }
 
 void stop() {
@@ -143,7 +153,7 @@ bool enabled(Level level) { return static_cast<int>(level) >= least_level.load(s
 
 std::uint64_t dropped() {
   const State& s = state();
-  return s.pool ? s.pool->overrun_counter() : 0;
+  return s.pool ? s.pool->overrun_counter() + s.sink->lost() : 0;
 }
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {

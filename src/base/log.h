@@ -43,7 +43,9 @@ struct Field {
 void start(Format format, Level least);
 // From now on; any thread.
 void set_level(Level least);
-// Writes what is queued; call last.
+// Waits, two seconds at most, until what is queued is written: before a process ends itself. Any thread.
+void flush();
+// Writes what is queued; call last, when no other thread logs.
 void stop();
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);

@@ -4,22 +4,51 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
+#include <deque>
 #include <exception>
+#include <mutex>
 
 namespace godwit::testing {
 
+namespace {
+
+class Context : public boost::asio::io_context {  // not final: Asio derives from it to look at it
+ public:
+  Context() : io_context(1) {}
+  void end() { shutdown(); }  // what waits in it is destroyed now
+};
+
+// A thread that posted the last completion may still be about to signal: loops of servers outlive such threads, a test's does not.
+// So an ended context stays for a while.
+void bury(std::unique_ptr<Context> context) {
+  constexpr std::size_t kMost = 16;
+  static std::mutex mutex;
+  static auto* const buried = new std::deque<std::unique_ptr<Context>>;
+  const std::scoped_lock lock(mutex);
+  buried->push_back(std::move(context));
+  if (buried->size() > kMost) buried->pop_front();
+}
+
+}  // namespace
+
 struct TestLoop::Impl {
-  boost::asio::io_context context{1};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
+  ~Impl() {
+    work.reset();
+    context->end();
+    bury(std::move(context));
+  }
+
+  std::unique_ptr<Context> context = std::make_unique<Context>();
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context->get_executor()};
 };
 
 TestLoop::TestLoop() : impl_(std::make_unique<Impl>()) {}
 TestLoop::~TestLoop() = default;
 
-Executor TestLoop::executor() const { return impl_->context.get_executor(); }
+Executor TestLoop::executor() const { return impl_->context->get_executor(); }
 
 void TestLoop::poll() {
-  while (impl_->context.poll() > 0) {
+  while (impl_->context->poll() > 0) {
   }
 }
 
@@ -31,7 +60,7 @@ void TestLoop::advance(Duration duration) {
 }
 
 void TestLoop::start(Task<> task) {
-  boost::asio::co_spawn(impl_->context, std::move(task), [](const std::exception_ptr& failure) {
+  boost::asio::co_spawn(*impl_->context, std::move(task), [](const std::exception_ptr& failure) {
     if (failure) std::rethrow_exception(failure);  // out of poll(), into the test
   });
 }
@@ -39,7 +68,7 @@ void TestLoop::start(Task<> task) {
 void TestLoop::run_until(const std::function<bool()>& done) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (!done()) {
-    impl_->context.run_one_for(std::chrono::milliseconds(100));
+    impl_->context->run_one_for(std::chrono::milliseconds(100));
     GODWIT_CHECK(std::chrono::steady_clock::now() < give_up);
   }
 }

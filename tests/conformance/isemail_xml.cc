@@ -20,9 +20,7 @@ void append_utf8(std::string& out, std::uint32_t point) {
 }
 
 // SOURCE.md: U+2400 + n stands for the control character n
-void append_point(std::string& out, std::uint32_t point) {
-  append_utf8(out, point >= 0x2400 && point < 0x2420 ? point - 0x2400 : point);
-}
+void append_point(std::string& out, std::uint32_t point) { append_utf8(out, point >= 0x2400 && point < 0x2420 ? point - 0x2400 : point); }
 
 void append_entity(std::string& out, std::string_view name) {
   if (name.starts_with('#')) {

@@ -95,6 +95,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace godwit::conformance
 
-int main(int argc, char** argv) {
-  return godwit::conformance::run(argc, argv);
-}
+int main(int argc, char** argv) { return godwit::conformance::run(argc, argv); }

@@ -8,9 +8,7 @@
 namespace godwit::conformance {
 namespace {
 
-void print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-}
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 std::filesystem::path find_folder(const std::string& name, int argc, char** argv) {
   if (argc > 1) return argv[1];

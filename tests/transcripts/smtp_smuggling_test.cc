@@ -23,10 +23,14 @@ namespace fs = std::filesystem;
 std::string printable(std::string_view bytes) {
   std::string out;
   for (const char c : bytes) {
-    if (c == '\r') out += "<CR>";
-    else if (c == '\n') out += "<LF>";
-    else if (c == '\0') out += "<NUL>";
-    else out += c;
+    if (c == '\r')
+      out += "<CR>";
+    else if (c == '\n')
+      out += "<LF>";
+    else if (c == '\0')
+      out += "<NUL>";
+    else
+      out += c;
   }
   return out;
 }
@@ -50,8 +54,7 @@ struct Dialogue {
   }
 };
 
-constexpr std::string_view kBefore =
-    "From: <a@other.test>\r\nSubject: outer\r\n\r\nouter text";
+constexpr std::string_view kBefore = "From: <a@other.test>\r\nSubject: outer\r\n\r\nouter text";
 constexpr std::string_view kBehind =
     "MAIL FROM:<smuggled@evil.test>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nFrom: <smuggled@evil.test>\r\nSubject: inner\r\n\r\ninner";
 
@@ -83,11 +86,16 @@ bool holds(const std::vector<std::string>& pieces, std::size_t segment, std::str
   const std::string reply = line == std::string::npos ? std::string() : after.substr(line + 2);
   const bool one = std::ranges::count(reply, '\n') == 1;
   const auto stored = world.mail.stored();
-  if (!one) why = "replies to one message: " + printable(reply);
-  else if (!stored.empty() && !reply.starts_with("250 ")) why = "kept although refused";
-  else if (stored.size() > 1) why = "two messages came out of one";
-  else if (!stored.empty() && stored[0].reverse_path.text() != "a@other.test") why = "the smuggled envelope was kept";
-  else return true;
+  if (!one)
+    why = "replies to one message: " + printable(reply);
+  else if (!stored.empty() && !reply.starts_with("250 "))
+    why = "kept although refused";
+  else if (stored.size() > 1)
+    why = "two messages came out of one";
+  else if (!stored.empty() && stored[0].reverse_path.text() != "a@other.test")
+    why = "the smuggled envelope was kept";
+  else
+    return true;
   return false;
 }
 

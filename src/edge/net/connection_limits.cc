@@ -24,7 +24,8 @@ std::uint64_t ConnectionLimits::key_of(const IpAddress& address) {
 }
 
 std::expected<ConnectionLimits::Ticket, ConnectionLimits::Refusal> ConnectionLimits::admit(const IpAddress& address, bool exempt) {
-  if (open_.fetch_add(1, std::memory_order_relaxed) >= in_all_.load(std::memory_order_relaxed)) {
+  const std::size_t most = in_all_.load(std::memory_order_relaxed) + (exempt ? reserve() : 0);
+  if (open_.fetch_add(1, std::memory_order_relaxed) >= most) {
     open_.fetch_sub(1, std::memory_order_relaxed);
     return std::unexpected(Refusal::in_all);
   }

@@ -1,8 +1,10 @@
 #pragma once
 // How many connections there may be: in all, and from one address (an IPv6 /64 counts as one). Shared by all listeners.
+// Who is exempt has no limit per address, and a reserve beyond the limit in all that nobody else can take.
 //
 // Any thread; an address touches one of 16 locks. Outlives its tickets.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -39,9 +41,11 @@ class ConnectionLimits {
     in_all,       // the server is full
     per_address,  // this peer has too many
   };
-  // `exempt`: no limit per address.
+  // `exempt`: no limit per address, and in all as many more as reserve().
   std::expected<Ticket, Refusal> admit(const IpAddress& address, bool exempt);
 
+  // A tenth of the limit in all, at least 10: with every place taken, an operator and an allowed peer still get in.
+  std::size_t reserve() const { return std::max<std::size_t>(in_all_.load(std::memory_order_relaxed) / 10, 10); }
   std::size_t open() const { return open_.load(std::memory_order_relaxed); }
   // Three quarters of all places are taken: who says nothing is let go sooner.
   bool under_load() const { return open() >= in_all_.load(std::memory_order_relaxed) / 4 * 3; }

@@ -26,13 +26,27 @@ TEST(ConnectionLimits, PerAddress_CountsAndGivesBack) {
   EXPECT_EQ(limits.open(), 0u);
 }
 
-TEST(ConnectionLimits, InAll_AlsoForTheExempt) {
-  ConnectionLimits limits(2, 10);
-  const auto first = limits.admit(ip("192.0.2.1"), false);
-  EXPECT_FALSE(limits.under_load() && limits.open() == 0);
-  const auto second = limits.admit(ip("192.0.2.2"), true);
-  EXPECT_EQ(limits.admit(ip("127.0.0.1"), true).error(), ConnectionLimits::Refusal::in_all);
-  EXPECT_EQ(limits.open(), 2u);
+TEST(ConnectionLimits, InAll_TheExemptHaveAReserve) {
+  struct Case {
+    std::size_t in_all, reserve;
+  };
+  for (const Case& c : {Case{2, 10}, Case{300, 30}}) {
+    SCOPED_TRACE(c.in_all);
+    ConnectionLimits limits(c.in_all, 1'000);
+    std::vector<ConnectionLimits::Ticket> tickets;
+    for (std::size_t i = 0; i < c.in_all; ++i) tickets.push_back(*limits.admit(ip("192.0.2.1"), false));
+    EXPECT_EQ(limits.admit(ip("192.0.2.2"), false).error(), ConnectionLimits::Refusal::in_all);
+    for (std::size_t i = 0; i < c.reserve; ++i) {
+      auto ticket = limits.admit(ip("127.0.0.1"), true);
+      ASSERT_TRUE(ticket) << i;
+      tickets.push_back(*std::move(ticket));
+    }
+    EXPECT_EQ(limits.admit(ip("127.0.0.1"), true).error(), ConnectionLimits::Refusal::in_all);
+    EXPECT_EQ(limits.open(), c.in_all + c.reserve);
+    tickets.pop_back();
+    EXPECT_FALSE(limits.admit(ip("192.0.2.2"), false)) << "a free place of the reserve is not everybody's";
+    EXPECT_TRUE(limits.admit(ip("127.0.0.1"), true));
+  }
 }
 
 TEST(ConnectionLimits, Ipv6_IsCountedByNetwork) {

@@ -38,7 +38,7 @@ class Committed final : public CommittedRows {
 };
 
 [[noreturn]] void end_process(const std::string& /*logged already*/) {
-  log::stop();
+  log::flush();
   std::abort();
 }
 

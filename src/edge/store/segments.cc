@@ -21,7 +21,7 @@ constexpr Duration kExamineAgain{6 * 60 * 60 * 1000};  // live counts drift (a d
 
 void log_and_abort(const Error& error) {
   log::error("message bytes cannot be written; what was acknowledged is safe, the server ends", {{"error", error.text}});
-  log::stop();
+  log::flush();
   std::abort();
 }
 

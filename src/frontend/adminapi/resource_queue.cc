@@ -70,7 +70,7 @@ Result<Filter> make_filter(const std::string& id, std::string to, std::string fr
   Filter filter{std::nullopt, std::move(to), std::move(from)};
   if (!id.empty()) {
     const auto parsed = parse_message_id(id);
-    if (!parsed) return fail(Error::syntax(fmt::format("\"{}\" is not a message id; ids look like 01hqz8k3v9x2m", id), 0));
+    if (!parsed) return fail(Error::syntax(fmt::format("\"{}\" is not a message id; ids look like 1jmp588dr08et", id), 0));
     filter.id = *parsed;
   }
   return filter;
@@ -151,7 +151,7 @@ Answer summary(Context& context) {
 
 Answer show(Context& context, Call call) {
   const auto id = parse_message_id(call.path[0]);
-  if (!id) co_return answer_error(400, fmt::format("\"{}\" is not a message id; ids look like 01hqz8k3v9x2m", call.path[0]));
+  if (!id) co_return answer_error(400, fmt::format("\"{}\" is not a message id; ids look like 1jmp588dr08et", call.path[0]));
   const auto message = co_await context.queue.load(*id);
   if (!message) co_return answer_error(message.error());
   if (!*message)

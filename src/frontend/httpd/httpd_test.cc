@@ -94,14 +94,19 @@ TEST_F(HttpdServe, TooManyConnections_Are503AndTheEnd) {
   EXPECT_EQ(limits.open(), 0u);
 }
 
-TEST_F(HttpdServe, LoopbackAndAllowed_HaveNoLimitPerAddress) {
+TEST_F(HttpdServe, LoopbackAndAllowed_HaveNoLimitPerAddressAndAReserve) {
   const auto one = connect("127.0.0.1");
   const auto two = connect("127.0.0.1");
   const auto three = connect("203.0.113.9");
   EXPECT_EQ(*two.received, "");
-  const auto four = connect("203.0.113.9");
-  EXPECT_THAT(*four.received, HasSubstr("Too many connections to this server; try again later\n")) << "in all counts for everybody";
   EXPECT_EQ(*three.received, "");
+  const auto stranger = connect("192.0.2.7");
+  EXPECT_THAT(*stranger.received, HasSubstr("Too many connections to this server; try again later\n"));
+  const auto four = connect("203.0.113.9");
+  const auto probe = connect("127.0.0.1");
+  say(probe, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(*four.received, "");
+  EXPECT_THAT(*probe.received, EndsWith("\r\n\r\nok\n[end]"));
 }
 
 TEST_F(HttpdServe, Stop_EndsAnIdleConnection) {

@@ -95,8 +95,8 @@ Task<> Session::turn_away(net::ConnectionLimits::Refusal why) {
 
 void Session::stop() {
   stopping_ = true;
-  net::Stream* waiting = stream_ ? stream_.get() : shaking_hands_;
-  if (waiting && (idle_ || context_.tasks.cutting())) waiting->cancel();
+  if (shaking_hands_) return shaking_hands_->cancel();
+  if (stream_ && (idle_ || context_.tasks.cutting())) stream_->cancel();
 }
 
 Task<> Session::converse() {
@@ -122,6 +122,7 @@ Task<> Session::converse() {
 // STLS and implicit TLS alike. RFC 2595 4: what was learnt in plain text is forgotten, and what was pipelined behind STLS too.
 Task<bool> Session::handshake() {
   upgrade_ = false;
+  if (stopping_) co_return false;  // in front of a handshake there is no way to say it
   reader_.discard();
   user_.clear();
   const auto acceptor = context_.tls();
@@ -205,7 +206,7 @@ void Session::err(std::string_view text) {
 
 Task<> Session::flush() {
   if (out_.empty() || broken_) co_return;
-  const bool farewell = closing_ && stopping_;
+  const bool farewell = context_.tasks.cutting() || (closing_ && stopping_);
   const auto written = co_await stream_->write(out_, farewell ? settings_->farewell_timeout : settings_->write_timeout);
   broken_ = !written;
   if (out_.capacity() > kKeptOutput)

@@ -143,6 +143,59 @@ TEST_F(Pop3SessionTest, CutOfAReaderThatStops_EndsAtOnceAndRemovesNothing) {
   EXPECT_EQ(world_.uids(kAnna)->size(), 1u);
 }
 
+TEST_F(Pop3SessionTest, CutBeforeAWriteToAFullWindow_DoesNotWaitForTheClient) {
+  const auto client = connect({.window = std::string("+OK mx.example.org Godwit POP3 server ready\r\n").size() + 1});
+  world_.loop().start(write(client, "USER anna@example.org\r\nPASS wrong\r\n"));
+  world_.loop().poll();
+  world_.stop();
+  world_.cut();
+  world_.loop().advance(world_.settings.wrong_password_delay);
+  EXPECT_EQ(world_.sessions(), 1u);
+  world_.loop().advance(world_.settings.farewell_timeout);
+  EXPECT_EQ(world_.sessions(), 0u);
+}
+
+// A handshake that the client does not go on with.
+class StuckTls final : public net::TlsAcceptor {
+ public:
+  Task<Result<std::unique_ptr<net::Stream>>> accept(std::unique_ptr<net::Stream> plain, Duration timeout) override {
+    GODWIT_CO_TRY(co_await plain->wait_readable(timeout));
+    co_return plain;
+  }
+};
+
+TEST_F(Pop3SessionTest, StopDuringAHandshake_EndsItAtOnce) {
+  for (const bool implicit : {true, false}) {
+    SCOPED_TRACE(implicit);
+    net::TaskGroup tasks;
+    Context context{
+        .directory = *world_.directory,
+        .mailboxes = *world_.mailboxes,
+        .blobs = world_.blobs,
+        .clock = world_.loop().clock(),
+        .tls = [] { return std::make_shared<StuckTls>(); },
+        .settings = [this] { return std::make_shared<const Settings>(world_.settings); },
+        .tasks = tasks,
+        .limits = world_.limits,
+    };
+    auto [server, own] = testing::make_memory_streams(world_.loop().clock());
+    const auto client = std::make_shared<Client>();
+    client->stream = std::move(own);
+    net::spawn(world_.loop().executor(), tasks, "pop3d", serve(std::move(server), implicit, "session1", context));
+    world_.loop().start(read_all(client));
+    if (!implicit) world_.loop().start(write(client, "STLS\r\n"));
+    world_.loop().poll();
+    EXPECT_EQ(tasks.running(), 1u);
+    EXPECT_FALSE(client->ended);
+    const std::string before = client->received;
+    tasks.stop();
+    world_.loop().poll();
+    EXPECT_EQ(tasks.running(), 0u);
+    EXPECT_TRUE(client->ended);
+    EXPECT_EQ(client->received, before) << "nothing in plain text within a handshake";
+  }
+}
+
 TEST_F(Pop3SessionTest, StopBetweenCommands_IsToldAfterTheCommand) {
   ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: x\r\n\r\n" + std::string(2'000, 'x') + "\r\n").has_value());
   const auto client = connect({.window = 1'000});

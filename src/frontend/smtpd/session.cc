@@ -126,6 +126,7 @@ Task<> Session::converse() {
 // RFC 3207 4.2: what was said in plain text, also what was pipelined behind STARTTLS, is forgotten.
 Task<bool> Session::begin_tls() {
   if (!co_await flush()) co_return false;
+  if (stopping_) co_return false;  // in front of a handshake there is no way to say it
   if (reader_.buffered()) log::warning("plaintext_behind_starttls_discarded", {{"session", id_}, {"peer", remote_.address.text()}});
   reader_.discard();
   const auto acceptor = context_.tls();
@@ -218,7 +219,7 @@ void Session::answer(Reply reply, std::string_view command) {
 
 Task<bool> Session::flush() {
   if (out_.empty()) co_return true;
-  const bool farewell = closing_ && stopping_;
+  const bool farewell = cut_ || (closing_ && stopping_);
   const auto written = co_await stream_->write(out_, farewell ? settings_->farewell_timeout : settings_->write_timeout);
   out_.clear();
   if (out_.capacity() > kKeepRoom) out_.shrink_to_fit();
@@ -229,8 +230,9 @@ Task<bool> Session::flush() {
 void Session::stop() {
   stopping_ = true;
   cut_ = context_.tasks.cutting();
-  net::Stream* waiting = stream_ ? stream_.get() : shaking_hands_;
-  if (waiting && (cut_ || (idle_ && !transaction_))) waiting->cancel();
+  // RFC 3207 4.2: a handshake ends the transaction in any case
+  if (shaking_hands_) return shaking_hands_->cancel();
+  if (stream_ && (cut_ || (idle_ && !transaction_))) stream_->cancel();
 }
 
 void Session::close() {

@@ -192,30 +192,38 @@ class StuckTls final : public net::TlsAcceptor {
   }
 };
 
-TEST_F(SessionTest, CutDuringAHandshake_Ends) {
-  net::TaskGroup tasks;
-  Context context{
-      .intake = *world.mail.intake,
-      .directory = *world.mail.directory,
-      .clock = world.loop().clock(),
-      .random = world.mail.random,
-      .tls = [] { return std::make_shared<StuckTls>(); },
-      .settings = [this] { return std::make_shared<const Settings>(world.settings); },
-      .tasks = tasks,
-      .limits = world.limits,
+TEST_F(SessionTest, StopDuringAHandshake_EndsItAtOnce) {
+  struct Case {
+    Role role;
+    std::string says;
   };
-  Client client;
-  auto server = streams(client);
-  world.loop().start(Client::collect(client.stream, client.received));
-  net::spawn(world.loop().executor(), tasks, "smtpd", serve(std::move(server), Role::submissions, context));
-  world.loop().poll();
-  tasks.stop();
-  world.loop().poll();
-  EXPECT_EQ(tasks.running(), 1u);
-  tasks.cut();
-  world.loop().poll();
-  EXPECT_EQ(tasks.running(), 0u);
-  EXPECT_EQ(*client.received, "[end]");
+  for (const Case& c : {Case{Role::submissions, ""}, Case{Role::mx, "EHLO c\r\nMAIL FROM:<a@other.test>\r\nSTARTTLS\r\n"}}) {
+    SCOPED_TRACE(to_string(c.role));
+    net::TaskGroup tasks;
+    Context context{
+        .intake = *world.mail.intake,
+        .directory = *world.mail.directory,
+        .clock = world.loop().clock(),
+        .random = world.mail.random,
+        .tls = [] { return std::make_shared<StuckTls>(); },
+        .settings = [this] { return std::make_shared<const Settings>(world.settings); },
+        .tasks = tasks,
+        .limits = world.limits,
+    };
+    Client client;
+    auto server = streams(client);
+    world.loop().start(Client::collect(client.stream, client.received));
+    net::spawn(world.loop().executor(), tasks, "smtpd", serve(std::move(server), c.role, context));
+    world.loop().poll();
+    say(client, c.says);
+    const std::string before = *client.received;
+    EXPECT_THAT(before, EndsWith(c.says.empty() ? "" : "220 2.0.0 Ready to start TLS\r\n"));
+    EXPECT_EQ(tasks.running(), 1u);
+    tasks.stop();
+    world.loop().poll();
+    EXPECT_EQ(tasks.running(), 0u);
+    EXPECT_EQ(*client.received, before + "[end]");
+  }
 }
 
 TEST_F(SessionTest, ClientGoneDuringCommit_TheMessageIsKept) {

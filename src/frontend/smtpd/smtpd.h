@@ -60,7 +60,8 @@ struct Context {
   Random& random;
   std::function<std::shared_ptr<net::TlsAcceptor>()> tls;  // the current identity; null: no TLS here
   std::function<std::shared_ptr<const Settings>()> settings;
-  // stop() tells sessions to end: 421 at once when idle, after the message when in one; cut(): 421 at once, whatever they wait for.
+  // stop() tells sessions to end: 421 at once when idle, after the message when in one, without a word in a
+  // TLS handshake; cut(): 421 at once, whatever they wait for.
   net::TaskGroup& tasks;
   net::ConnectionLimits& limits;
 };

@@ -105,6 +105,7 @@ std::string format_received(const Received& received) {
   }
   folder.word("by");
   folder.word(host_word(received.by));
+  if (received.uid && !network) folder.word(fmt::format("(from uid {})", *received.uid));
   if (network) {
     folder.word("with");
     folder.word(with_keyword(received));

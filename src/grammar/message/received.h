@@ -4,6 +4,7 @@
 // What a client said is made harmless before it gets in: no value, whatever its bytes, can end the line, open another field or
 // break the clause it stands in. Pure; any thread.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@ struct Received {
   std::string_view helo;              // as the client gave it; may be empty
   const IpAddress* client = nullptr;  // null: no network (a local program)
   std::string_view client_name;       // verified reverse name; may be empty
+  std::optional<unsigned> uid;        // of the user who ran that local program
   std::string_view by;                // our host name
   bool esmtp = true;                  // EHLO, not HELO
   bool lmtp = false;

@@ -31,7 +31,8 @@ struct Source {
   std::optional<directory::Account> account;  // authenticated as
   bool may_relay = false;                     // from relay_from (mx door) or authenticated
   std::string session;                        // for log and trace
-  std::string helo;                           // as given
+  std::string helo;                           // as given; at the local door: which part of us it was
+  std::optional<unsigned> uid;                // at the local door: the user of this machine who called us
   bool esmtp = true;
   Endpoint remote;
   Endpoint local;

@@ -8,7 +8,10 @@ namespace {
 std::string received_field(const Source& source, const MailParameters& parameters, std::string_view hostname, std::string_view id,
                            std::string_view only_recipient, WallTime now) {
   message::Received received;
-  received.helo = source.helo;
+  if (source.uid)
+    received.uid = source.uid;
+  else
+    received.helo = source.helo;
   received.client = source.door == Source::Door::local ? nullptr : &source.remote.address;
   received.by = hostname;
   received.esmtp = source.esmtp;

@@ -268,7 +268,9 @@ queue::Message TheTransaction::make_message(Prefix prefix, std::string tenant) {
   message.tenant = std::move(tenant);
   if (source_.account) message.identity = source_.account->address.text();
   const bool network = source_.door != Source::Door::local;
-  message.client = network ? fmt::format("{} ({})", source_.remote.address.text(), source_.helo) : source_.helo;
+  message.client = network       ? fmt::format("{} ({})", source_.remote.address.text(), source_.helo)
+                   : source_.uid ? fmt::format("uid {} ({})", *source_.uid, source_.helo)
+                                 : source_.helo;
   message.session = source_.session;
   message.prefix = std::move(prefix.text);
   message.accepted = context_.clock.now();

@@ -25,9 +25,8 @@ Site::Site(const Context& context, std::shared_ptr<const routing::Site> descript
 
 void Site::offer(Job job) {
   Work work(std::move(job));
-  const bool refuse = draining_ || context_.tasks.stopping();
-  if (refuse || (connections_ == 0 && hops_.down(context_.clock.steady()))) {
-    work.decide_open(refuse ? unreachable({4, 3, 2}, "not tried: the server is stopping", "outbound") : down_outcome());
+  if (stopping() || (connections_ == 0 && hops_.down(context_.clock.steady()))) {
+    work.decide_open(why_not(work));
     // not from within the caller's call
     post(context_.executor,
          [done = std::move(work.job.done), outcomes = std::move(work.outcomes)]() mutable { done(std::move(outcomes)); });
@@ -93,8 +92,7 @@ Task<> Site::run(std::shared_ptr<Site> self) {
     --self->connections_;
     self->opening_failed();
   }
-  if (self->draining_ || self->context_.tasks.stopping())
-    self->fail_waiting(unreachable({4, 3, 2}, "not tried: the server is stopping", "outbound"));
+  if (self->stopping()) self->fail_waiting();
   self->grow();
 }
 
@@ -137,6 +135,7 @@ Task<Site::Opened> Site::open(std::size_t& hop) {
     outbound_metrics().connection_failures.add();
     last_failure_ = std::move(opened).error();
     last_failure_.site_down = true;
+    dialogues_broke_ = false;
     log::warning("hop failed", {{"site", description_->name},
                                 {"hop", description_->hops[candidate].text()},
                                 {"error", last_failure_.text},
@@ -184,7 +183,7 @@ Task<Site::Opened> Site::open_address(const routing::Hop& hop, IpAddress address
 void Site::opening_failed() {
   const SteadyTime now = context_.clock.steady();
   grow_after_ = now + kGrowAgain;
-  if (connections_ == 0 && hops_.down(now)) fail_waiting(down_outcome());
+  if (connections_ == 0 && hops_.down(now)) fail_waiting();
 }
 
 // A hop that finished a message works. One that breaks its dialogues before that, again and again, rests as if it did not answer.
@@ -197,22 +196,33 @@ void Site::judge(const Connection& connection, std::size_t hop) {
   if (!connection.broken() || ++losses_ < kLossesInRow) return;
   losses_ = 0;
   last_failure_ = *connection.broken();
+  dialogues_broke_ = true;
   const SteadyTime now = context_.clock.steady();
   hops_.failed(hop, now, context_.settings()->probe);
-  if (connections_ == 1 && hops_.down(now)) fail_waiting(down_outcome());
+  if (connections_ == 1 && hops_.down(now)) fail_waiting();
 }
 
-void Site::fail_waiting(const queue::Outcome& why) {
+void Site::fail_waiting() {
   proven_ = false;
   outbound_metrics().waiting.add(-static_cast<std::int64_t>(waiting_.size()));
   for (Work& work : std::exchange(waiting_, {})) {
-    work.decide_open(why);
+    work.decide_open(why_not(work));
     if (!draining_) record_attempt(context_.trace, work);
     work.job.done(std::move(work.outcomes));
   }
 }
 
-queue::Outcome Site::down_outcome() const {
+// What becomes of a message that no connection takes. A connection that failed is everybody's failure; how the dialogue over one
+// message broke is not said of another, and neither is what the server replied there.
+queue::Outcome Site::why_not(const Work& work) const {
+  if (stopping()) return unreachable({4, 3, 2}, "not tried: the server is stopping", "outbound");
+  if (dialogues_broke_) {
+    const std::string_view tried = work.unheard > 0 ? "not answered" : "not tried";
+    return unreachable(
+        {4, 4, 2},
+        fmt::format("{}: {} rests after {} broken dialogues (the last: {})", tried, last_failure_.remote, kLossesInRow, last_failure_.text),
+        "");
+  }
   queue::Outcome outcome = last_failure_;
   outcome.kind = queue::Outcome::Kind::deferred;
   outcome.site_down = true;
@@ -234,7 +244,7 @@ SiteStatus Site::status() const {
 void Site::drain() {
   draining_ = true;
   for (Timer* timer : std::exchange(idle_, {})) timer->wake();
-  fail_waiting(unreachable({4, 3, 2}, "not tried: the server is stopping", "outbound"));
+  fail_waiting();
 }
 
 bool Site::idle() const { return connections_ == 0 && waiting_.empty() && !hops_.down(context_.clock.steady()); }

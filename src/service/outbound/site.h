@@ -44,8 +44,9 @@ class Site final : public JobSource, public std::enable_shared_from_this<Site> {
   Task<bool> wait_for_work(Timer& timer);
   void opening_failed();
   void judge(const Connection& connection, std::size_t hop);
-  void fail_waiting(const queue::Outcome& why);
-  queue::Outcome down_outcome() const;
+  bool stopping() const { return draining_ || context_.tasks.stopping(); }
+  void fail_waiting();
+  queue::Outcome why_not(const Work& work) const;
 
   const Context& context_;
   std::shared_ptr<const routing::Site> description_;
@@ -58,7 +59,8 @@ class Site final : public JobSource, public std::enable_shared_from_this<Site> {
   bool draining_ = false;
   unsigned losses_ = 0;  // dialogues in a row that broke before their first message was done
   SteadyTime grow_after_{};
-  queue::Outcome last_failure_;
+  queue::Outcome last_failure_;   // of connecting, or of somebody's dialogue:
+  bool dialogues_broke_ = false;  // then it says nothing about the messages that wait
 };
 
 }  // namespace godwit::outbound

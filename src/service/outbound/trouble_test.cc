@@ -220,6 +220,42 @@ TEST_F(Trouble, ServerThatDropsEverything_RestsAfterThreeLosses) {
   EXPECT_TRUE(outbound_->status()[0].down);
 }
 
+TEST_F(Trouble, RestAfterBrokenDialogues_IsNotSaidAsTheFailureOfMailThatWaits) {
+  settings_->connections_per_site = 1;
+  answer("RCPT", std::string(10'000, 'x') + "\r\n");
+  std::vector<std::shared_ptr<JobResult>> results;
+  for (int i = 0; i < 5; ++i) results.push_back(offer(message({"bob@example.net"})));
+  loop_.poll();
+  results.push_back(send_one());  // the site rests
+  const std::string last = "the answer to RCPT made no sense: line too long";
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    SCOPED_TRACE(i);
+    const bool tried = i < 3;
+    EXPECT_EQ(summary(*results[i]), tried ? "deferred 4.5.0" : "deferred 4.4.2 down");
+    EXPECT_EQ(results[i]->outcomes[0].text,
+              tried ? last : "not tried: 127.0.0.1:2600 rests after 3 broken dialogues (the last: " + last + ")");
+    EXPECT_EQ(results[i]->outcomes[0].remote_reply, "");
+  }
+  EXPECT_THAT(outbound_->status()[0].last_error, HasSubstr(last));
+}
+
+TEST_F(Trouble, RestAfter421_ItsWordsAreOfTheMessageThatGotThem) {
+  settings_->connections_per_site = 1;
+  answer("RCPT", "421 4.3.2 Not <bob@example.net>\r\n!close");
+  std::vector<std::shared_ptr<JobResult>> results;
+  for (int i = 0; i < 4; ++i) results.push_back(offer(message({"bob@example.net"})));
+  loop_.poll();
+  EXPECT_EQ(results[2]->outcomes[0].remote_reply, "421 4.3.2 Not <bob@example.net>");
+  EXPECT_EQ(results[3]->outcomes[0].remote_reply, "");
+  EXPECT_EQ(results[3]->outcomes[0].text,
+            "not tried: 127.0.0.1:2600 rests after 3 broken dialogues (the last: the server closes the connection)");
+  EXPECT_THAT(outbound_->status()[0].last_error, HasSubstr("Not <bob@example.net>"));
+
+  network_.refuse(at(1));
+  loop_.advance(1min);
+  EXPECT_THAT(send_one()->outcomes[0].text, HasSubstr("could not connect to 127.0.0.1:2600"));
+}
+
 TEST_F(Trouble, Growth_OneFirstThenAsManyAsNeeded) {
   settings_->connections_per_site = 3;
   answer(".", "");  // never answers: each connection keeps its message

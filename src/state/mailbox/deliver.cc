@@ -13,11 +13,6 @@ constexpr std::size_t kMaxPrefix = 48 * 1024;  // the record holds envelope, str
 
 Error no_uid_left() { return Error::permanent(Error::Cause::limit, "the mailbox has used up its UIDs"); }
 
-// RFC 3501 2.3.1.1: a value that grows when a mailbox is made anew; the date and time in seconds is what it recommends.
-std::uint32_t new_uid_validity(WallTime now) {
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
-}
-
 AccountState new_account(WallTime now) {
   AccountState state;
   state.account.last_mailbox = kInbox;
@@ -75,6 +70,8 @@ class BatchBuilder {
     const Change change{Change::Kind::created, key.mailbox, key.uid, member.email, member.modseq};
     batch_.require_absent(Keyspace::delivered, delivery.key);
     batch_.put(Keyspace::delivered, delivery.key, encode_delivered(key.uid, member.email));
+    batch_.require_absent(Keyspace::mailbox, email_key(member.email));  // whatever the counters say, mail is never overwritten
+    batch_.require_absent(Keyspace::mailbox, membership_key(key.mailbox, key.uid));
     batch_.put(Keyspace::mailbox, email_key(member.email), encode(email));
     batch_.put(Keyspace::mailbox, membership_key(key.mailbox, key.uid), encode(member));
     batch_.put(Keyspace::mailbox, by_email_key(member.email, key.mailbox, key.uid), "");
@@ -143,24 +140,39 @@ void count_delivered(std::size_t deliveries) {
 
 }  // namespace
 
+// RFC 3501 2.3.1.1: a value that grows when a mailbox is made anew; the date and time in seconds is what it recommends.
+std::uint32_t new_uid_validity(WallTime now) {
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count());
+}
+
 Task<Result<AccountState>> Mailboxes::Impl::load_state(directory::AccountId account) {
+  GODWIT_CO_ASSIGN(auto found, co_await read_state(account));
+  if (found) co_return *std::move(found);
+  GODWIT_CO_ASSIGN(const auto rebuilt, co_await rebuild_in_turn(account));
+  if (rebuilt.empty()) co_return new_account(clock.now());
+  GODWIT_CO_ASSIGN(found, co_await read_state(account));
+  if (!found) co_return fail(Error::temporary(Error::Cause::conflict, "the mailbox is being changed by others"));
+  co_return *std::move(found);
+}
+
+Task<Result<std::optional<AccountState>>> Mailboxes::Impl::read_state(directory::AccountId account) {
   const auto view = engine.read(directory::partition_of(account));
   AccountState state;
   GODWIT_CO_ASSIGN(state.removed, co_await is_removed(*view));
-  if (state.removed) co_return state;
+  if (state.removed) co_return std::move(state);
   GODWIT_CO_ASSIGN(const auto row, co_await view->get(Keyspace::mailbox, std::string(kAccountKey)));
-  if (!row) co_return new_account(clock.now());
+  if (!row) co_return std::optional<AccountState>();
   state.version = row->version;
   GODWIT_CO_ASSIGN(state.account, decode_account(row->value));
   GODWIT_CO_ASSIGN(const auto inbox, co_await view->get(Keyspace::mailbox, mailbox_key(kInbox)));
-  if (!inbox) co_return fail(Error::permanent(Error::Cause::corrupt, "the account has lost its INBOX"));
+  if (!inbox) co_return std::optional<AccountState>();
   GODWIT_CO_ASSIGN(state.inbox, decode_mailbox(inbox->value));
   state.page_number = UidPage::page_of(state.inbox.uid_next);
   GODWIT_CO_ASSIGN(const auto page, co_await view->get(Keyspace::mailbox, page_key(kInbox, state.page_number)));
   if (page) {
     GODWIT_CO_ASSIGN(state.page, UidPage::decode(page->value));
   }
-  co_return state;
+  co_return std::move(state);
 }
 
 Task<Result<void>> Mailboxes::Impl::look_for_delivered(directory::AccountId account, std::vector<Delivery*> deliveries) {
@@ -197,6 +209,7 @@ Task<> Mailboxes::Impl::deliver_group(directory::AccountId account, std::vector<
     if (done.outcome != store::WriteOutcome::conflict)
       co_return fail_all(still_open(deliveries), store::as_result(done, "delivering").error());
     auto looked = co_await look_for_delivered(account, still_open(deliveries));
+    if (looked) looked = co_await mend_counters(account);
     if (!looked) co_return fail_all(still_open(deliveries), looked.error());
   }
   fail_all(still_open(deliveries), Error::temporary(Error::Cause::conflict, "the mailbox is being changed by others"));

@@ -82,7 +82,7 @@ Task<Result<void>> find_pages(store::View& view, MailboxNumber mailbox, Found& f
   co_return Result<void>{};
 }
 
-// Nothing: the mailbox has never had a message.
+// Nothing: the mailbox has never had a message, or has lost a row that counts.
 Task<Result<std::optional<Found>>> find(store::View& view, MailboxNumber mailbox, const std::vector<Uid>& uids) {
   GODWIT_CO_ASSIGN(const bool removed, co_await is_removed(view));
   if (removed) co_return fail(account_gone());
@@ -147,7 +147,12 @@ Task<Result<std::size_t>> Mailboxes::Impl::expunge_some(directory::AccountId acc
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const auto view = engine.read(directory::partition_of(account));
     GODWIT_CO_ASSIGN(auto found, co_await find(*view, mailbox, uids));
-    if (!found || found->memberships.empty()) co_return std::size_t{0};
+    if (!found) {
+      GODWIT_CO_ASSIGN(const auto rebuilt, co_await rebuild_in_turn(account));
+      if (rebuilt.empty()) co_return std::size_t{0};
+      continue;
+    }
+    if (found->memberships.empty()) co_return std::size_t{0};
     const store::WriteDone done = co_await engine.write(directory::partition_of(account), make_batch(*found, mailbox));
     if (done.outcome == store::WriteOutcome::conflict) continue;
     GODWIT_CO_TRY(store::as_result(done, "expunging"));

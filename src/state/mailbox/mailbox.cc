@@ -33,11 +33,17 @@ Task<Result<std::vector<store::Row>>> PrefixScan::next(store::ScanLimit limit) {
 
 Task<Result<Snapshot>> Mailboxes::snapshot(directory::AccountId account, MailboxNumber mailbox) {
   constexpr store::ScanLimit kManyRows{10'000, 1 << 20};
-  const auto view = impl_->engine.read(directory::partition_of(account));
+  auto view = impl_->engine.read(directory::partition_of(account));
   GODWIT_CO_ASSIGN(const bool removed, co_await is_removed(*view));
   if (removed) co_return fail(account_gone());
-  GODWIT_CO_ASSIGN(const auto row, co_await view->get(Keyspace::mailbox, mailbox_key(mailbox)));
-  if (!row && mailbox == kInbox) co_return Snapshot{};
+  GODWIT_CO_ASSIGN(auto row, co_await view->get(Keyspace::mailbox, mailbox_key(mailbox)));
+  if (!row && mailbox == kInbox) {
+    GODWIT_CO_ASSIGN(const bool lost, co_await has_rows(*view));
+    if (!lost) co_return Snapshot{};
+    GODWIT_CO_TRY(co_await rebuild(account));
+    view = impl_->engine.read(directory::partition_of(account));
+    GODWIT_CO_ASSIGN(row, co_await view->get(Keyspace::mailbox, mailbox_key(mailbox)));
+  }
   if (!row) co_return fail(Error::permanent(Error::Cause::not_found, "there is no such mailbox"));
   GODWIT_CO_ASSIGN(const auto state, decode_mailbox(row->value));
 

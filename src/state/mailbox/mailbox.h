@@ -93,6 +93,11 @@ class Mailboxes {
   // Recounts counters, UID pages and references against the rows; one sentence a difference. For `store verify`.
   Task<Result<std::vector<std::string>>> verify(directory::AccountId account);
 
+  // Makes counts, uidnext, modseq and UID pages anew from the rows of the messages where they are missing or wrong; messages stay as
+  // they are. UIDVALIDITY is new where the mailbox's row was lost. One sentence a change. Durable. deliver(), snapshot() and
+  // expunge() do it by themselves when a row is missing; for `store repair`.
+  Task<Result<std::vector<std::string>>> rebuild(directory::AccountId account);
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

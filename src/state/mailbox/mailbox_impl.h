@@ -28,7 +28,12 @@ struct Mailboxes::Impl {
   // deliver.cc
   Task<> deliver_group(directory::AccountId account, std::vector<std::shared_ptr<Delivery>> deliveries, std::optional<AccountState>& state);
   Task<Result<AccountState>> load_state(directory::AccountId account);
+  Task<Result<std::optional<AccountState>>> read_state(directory::AccountId account);  // nothing: a row of it is missing
   Task<Result<void>> look_for_delivered(directory::AccountId account, std::vector<Delivery*> deliveries);
+
+  // rebuild.cc; the caller has the account's turn
+  Task<Result<std::vector<std::string>>> rebuild_in_turn(directory::AccountId account);
+  Task<Result<void>> mend_counters(directory::AccountId account);  // rebuilds if they would give a number again that a row has
 
   // expunge.cc
   Task<Result<std::size_t>> expunge_some(directory::AccountId account, MailboxNumber mailbox, std::vector<Uid> uids);
@@ -46,6 +51,9 @@ struct Mailboxes::Impl {
 // Whether the directory has removed the account (see directory.h, kRemovedKey).
 Task<Result<bool>> is_removed(store::View& view);
 Error account_gone();
+// Whether the account has any row: one without its own row or INBOX has lost it, else it is new.
+Task<Result<bool>> has_rows(store::View& view);
+std::uint32_t new_uid_validity(WallTime now);
 
 // All rows of a view that begin with `prefix`, a page at a time.
 class PrefixScan {

@@ -1,0 +1,193 @@
+#include "state/mailbox/mailbox_fixture.h"
+
+namespace godwit::mailbox {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class RebuildTest : public MailboxFixture {
+ protected:
+  static store::Partition partition() { return directory::partition_of(kAnna); }
+  void lose(std::string key) {
+    store::Batch batch;
+    batch.erase(Keyspace::mailbox, std::move(key));
+    ASSERT_TRUE(loop_.run(engine_.write(partition(), std::move(batch))).ok());
+    loop_.advance(std::chrono::minutes(1));
+  }
+  std::string value_of(const std::string& key) { return loop_.run(engine_.get(partition(), Keyspace::mailbox, key)).value()->value; }
+  std::vector<std::string> rebuild() { return loop_.run(mailboxes_->rebuild(kAnna)).value(); }
+  // Each mail still shows the bytes that came with it.
+  void expect_blobs(const std::vector<store::BlobId>& blobs) {
+    std::vector<store::BlobId> seen;
+    for (const auto& each : snapshot().messages) seen.push_back(loop_.run(mailboxes_->email(kAnna, each.email)).value().blob);
+    EXPECT_EQ(seen, blobs);
+  }
+
+  const std::string account_key_{kAccountKey};
+};
+
+TEST_F(RebuildTest, AccountRowLost_OldMailStays_NewMailGetsTheNextUid) {
+  const Queued one = queued();
+  const Queued two = queued();
+  settle(kAnna, one);
+  settle(kAnna, queued());
+  settle(kAnna, queued());
+  ASSERT_EQ(expunge({2, 3}).value(), 2u);
+  const Snapshot before = snapshot();
+  lose(account_key_);
+
+  EXPECT_EQ(settle(kAnna, two).uid, 4u);
+  EXPECT_THAT(uids(), ElementsAre(1, 4));
+  expect_blobs({one.blob, two.blob});
+  EXPECT_EQ(snapshot().uid_validity, before.uid_validity);
+  EXPECT_GT(snapshot().highest_modseq, before.highest_modseq);
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(RebuildTest, MailboxRowLost_OldMailStays_UnderANewUidValidity) {
+  const Queued one = queued();
+  const Queued two = queued();
+  settle(kAnna, one);
+  const Snapshot before = snapshot();
+  lose(mailbox_key(kInbox));
+
+  EXPECT_EQ(settle(kAnna, two).uid, 2u);
+  expect_blobs({one.blob, two.blob});
+  EXPECT_GT(snapshot().uid_validity, before.uid_validity);
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(RebuildTest, AccountAndMailboxRowLost_OldMailStays) {
+  const Queued one = queued();
+  const Queued two = queued();
+  settle(kAnna, one);
+  lose(account_key_);
+  lose(mailbox_key(kInbox));
+  lose(page_key(kInbox, 0));
+
+  EXPECT_EQ(settle(kAnna, two).uid, 2u);
+  expect_blobs({one.blob, two.blob});
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(RebuildTest, WrongCounters_CannotOverwrite) {
+  const Queued one = queued();
+  const Queued two = queued();
+  const Queued three = queued();
+  settle(kAnna, one);
+  const std::string old_account = value_of(account_key_);
+  const std::string old_inbox = value_of(mailbox_key(kInbox));
+  settle(kAnna, two);
+  put(partition(), Keyspace::mailbox, account_key_, old_account);
+  put(partition(), Keyspace::mailbox, mailbox_key(kInbox), old_inbox);
+
+  EXPECT_EQ(settle(kAnna, three).uid, 3u);
+  expect_blobs({one.blob, two.blob, three.blob});
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(RebuildTest, OneWrongCounter_CannotOverwrite) {
+  const Queued one = queued();
+  const Queued two = queued();
+  const Queued three = queued();
+  settle(kAnna, one);
+  const std::string old_account = value_of(account_key_);
+  const std::string old_inbox = value_of(mailbox_key(kInbox));
+  settle(kAnna, two);
+  put(partition(), Keyspace::mailbox, account_key_, old_account);
+  EXPECT_EQ(settle(kAnna, three).uid, 3u);
+  put(partition(), Keyspace::mailbox, mailbox_key(kInbox), old_inbox);
+  const Queued four = queued();
+  EXPECT_EQ(settle(kAnna, four).uid, 4u);
+  expect_blobs({one.blob, two.blob, three.blob, four.blob});
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(RebuildTest, MembershipLostWithTheAccountRow_ItsUidIsNotGivenAgain) {
+  settle(kAnna, queued());
+  settle(kAnna, queued());
+  lose(account_key_);
+  lose(mailbox_key(kInbox));
+  lose(membership_key(kInbox, 2));
+  EXPECT_EQ(deliver(kAnna, queued()).value().uid, 3u);
+  EXPECT_THAT(uids(), ElementsAre(1, 3));
+}
+
+TEST_F(RebuildTest, Reader_FindsTheMailAfterTheMailboxRowWasLost) {
+  settle(kAnna, queued());
+  settle(kAnna, queued());
+  lose(mailbox_key(kInbox));
+  EXPECT_THAT(uids(), ElementsAre(1, 2));
+  EXPECT_NE(snapshot().uid_validity, 0u);
+  EXPECT_EQ(snapshot().uid_next, 3u);
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(RebuildTest, Expunge_WorksAfterTheAccountRowWasLost) {
+  settle(kAnna, queued());
+  settle(kAnna, queued());
+  lose(account_key_);
+  EXPECT_EQ(expunge({1}).value(), 1u);
+  EXPECT_THAT(uids(), ElementsAre(2));
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(RebuildTest, CutOff_IsDoneByTheNext) {
+  settle(kAnna, queued());
+  for (const auto failure : {testing::MemoryEngine::Failure::lost, testing::MemoryEngine::Failure::applied}) {
+    lose(account_key_);
+    engine_.fail_at(1, failure);
+    EXPECT_FALSE(loop_.run(mailboxes_->rebuild(kAnna)).has_value());
+    engine_.crash_forgetting_all();
+    restart();
+    EXPECT_THAT(uids(), ElementsAre(1));
+    rebuild();
+    EXPECT_THAT(verify(), IsEmpty());
+  }
+}
+
+TEST_F(RebuildTest, Rebuild_SaysWhatItMended) {
+  settle(kAnna, queued());
+  lose(account_key_);
+  lose(mailbox_key(kInbox));
+  lose(page_key(kInbox, 0));
+  put(partition(), Keyspace::mailbox, page_key(kInbox, 7), UidPage().encode());
+  EXPECT_THAT(rebuild(), ::testing::UnorderedElementsAre(
+                             "the row of the account was missing", "the row of mailbox 1 was missing, its UIDVALIDITY is new",
+                             "page 0 of the UIDs of mailbox 1 was missing", "page 7 of the UIDs of mailbox 1 was wrong"));
+  EXPECT_THAT(verify(), IsEmpty());
+  EXPECT_THAT(rebuild(), IsEmpty());
+}
+
+TEST_F(RebuildTest, WholeNewOrRemovedAccount_IsLeftAlone) {
+  EXPECT_THAT(rebuild(), IsEmpty());
+  EXPECT_EQ(rows(kAnna, Keyspace::mailbox), 0u);
+  settle(kAnna, queued());
+  settle(kAnna, queued());
+  expunge({1}).value();
+  const std::uint64_t before = engine_.writes();
+  EXPECT_THAT(rebuild(), IsEmpty());
+  EXPECT_EQ(engine_.writes(), before);
+  lose(account_key_);
+  remove_account(kAnna);
+  EXPECT_THAT(rebuild(), IsEmpty());
+}
+
+// Two hundred pages of 8 KiB are more than a batch.
+TEST_F(RebuildTest, ManyPages_TakeSeveralBatches) {
+  settle(kAnna, queued());
+  UidPage full;
+  for (std::uint32_t offset = 0; offset < UidPage::kSize; offset += 2) full.insert(static_cast<std::uint16_t>(offset));
+  for (std::uint16_t page = 1; page <= 200; ++page) put(partition(), Keyspace::mailbox, page_key(kInbox, page), full.encode());
+  put(partition(), Keyspace::mailbox, membership_key(kInbox, 300u << 16), value_of(membership_key(kInbox, 1)));
+  const auto changes = rebuild();
+  EXPECT_THAT(changes, Contains(HasSubstr("page 300")));
+  EXPECT_EQ(rows(kAnna, Keyspace::mailbox, kAllPages), 2u);
+  EXPECT_EQ(deliver(kAnna, queued()).value().uid, (300u << 16) + 1);
+}
+
+}  // namespace
+}  // namespace godwit::mailbox
