@@ -3,7 +3,7 @@
 
   check.py --deb build/godwit_VERSION_amd64.deb [--base build/package-base.tar] [--held 1000]
 
-Needs root, debootstrap and a Debian mirror ($GODWIT_MIRROR, default http://deb.debian.org/debian); without them it says SKIP aloud.
+Needs root, debootstrap and a Debian mirror ($GODWIT_MIRROR, else the one this machine installs from); without them it says SKIP aloud.
 The server runs in a network namespace of its own, so that it can have its real ports. Ends with 'N passed, N failed, N skipped'.
 """
 import argparse
@@ -27,7 +27,6 @@ import tempfile
 import time
 import traceback
 
-MIRROR = os.environ.get('GODWIT_MIRROR', 'http://deb.debian.org/debian')
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 DOMAIN, ADMIN = 'example.org', 'admin@example.org'
 EXPOSURE = 2.0
@@ -35,6 +34,17 @@ EXPOSURE = 2.0
 
 class Skip(Exception):
     pass
+
+
+def mirror():
+    if 'GODWIT_MIRROR' in os.environ:
+        return os.environ['GODWIT_MIRROR']
+    targets = subprocess.run(['apt-get', 'indextargets', '--format', '$(RELEASE) $(REPO_URI)', 'Created-By: Packages'], capture_output=True, text=True).stdout
+    for line in targets.splitlines():
+        release, _, uri = line.partition(' ')
+        if release == 'bookworm':
+            return uri
+    raise Skip('apt knows no mirror of Debian 12; name one in GODWIT_MIRROR')
 
 
 def run(*words, check=True, timeout=600, **options):
@@ -61,8 +71,8 @@ def base_system(tar):
     if not shutil.which('debootstrap'):
         raise Skip('debootstrap is not installed')
     with tempfile.TemporaryDirectory(prefix='godwit-base-', dir='/var/tmp') as directory:
-        print(f'      a Debian 12 from {MIRROR} (once; kept in {tar})', flush=True)
-        done = subprocess.run(['debootstrap', '--variant=minbase', 'bookworm', directory, MIRROR], capture_output=True, text=True, timeout=900)
+        print(f'      a Debian 12 from {mirror()} (once; kept in {tar})', flush=True)
+        done = subprocess.run(['debootstrap', '--variant=minbase', 'bookworm', directory, mirror()], capture_output=True, text=True, timeout=900)
         if done.returncode != 0:
             raise Skip(f'debootstrap failed: {done.stdout.strip().splitlines()[-1:]} {done.stderr.strip()[-300:]}')
         run('tar', '-C', directory, '-cf', f'{tar}.new', '.')
