@@ -45,7 +45,7 @@ def case_directory_commands_up_and_down(world):
         server.cli('alias', 'add', f'info@{name}', f'carl@{name}', 'far@elsewhere.test')
         assert 'far@elsewhere.test' in server.cli('alias', 'list').stdout
         server.cli('alias', 'remove', f'info@{name}', 'far@elsewhere.test')
-        assert server.cli('alias', 'list', json_out=True)['aliases'][-1]['targets'] == [f'carl@{name}'] or True
+        assert server.cli('alias', 'list', json_out=True)['aliases'][-1]['targets'] == [f'carl@{name}']
         refused = server.cli('domain', 'remove', name, check=False)
         assert refused.returncode == 1, 'a domain with accounts was removed'
         server.cli('alias', 'remove', f'info@{name}')
