@@ -299,7 +299,11 @@ Result<Domain> parse_domain(std::string_view text) {
   if (has_high(text)) {
     if (const auto bad = find_unclean(text); bad < text.size()) return fail(Error::syntax("not UTF-8, or a control character", bad));
     GODWIT_ASSIGN(domain.text_, to_a_labels(text));
-    GODWIT_TRY(check_ldh(domain.text_));
+    if (auto checked = check_ldh(domain.text_); !checked) {
+      Error error = std::move(checked).error();
+      error.position = 0;  // it counts in the A-labels, which may be longer than what was written
+      return fail(std::move(error));
+    }
     return domain;
   }
   GODWIT_TRY(check_ldh(text));
