@@ -69,8 +69,8 @@ std::vector<std::string> notes_on(const Outcome& outcome, const OwnAddresses& ow
                     config.hostname, config.hostname));
   if (config.routes.empty())
     notes.push_back(
-        fmt::format("Mail to other domains leaves through a relay in this release: write a [[route]] into {}. If the relay sends "
-                    "with addresses of its own, its operator says what to add to the SPF record.",
+        fmt::format("Mail to other domains goes straight to their servers. Many providers close port 25 outwards until they are asked; "
+                    "where it stays closed, write a [[route]] to a relay into {}.",
                     outcome.place.config));
   return notes;
 }

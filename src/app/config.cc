@@ -8,6 +8,7 @@
 #include <array>
 #include <fstream>
 
+#include "edge/dns/unbound_resolver.h"
 #include "grammar/smtp/path.h"
 
 namespace godwit::app {
@@ -93,7 +94,7 @@ void read_route(TomlTable& table, Config& config, routing::RouteTable& routes) {
   if (route.domain.empty())
     table.error("domain", "is missing; write domain = \"example.net\", \"*.example.net\" or \"*\"");
   else if (route.to.empty())
-    table.error("to", "is missing; write to = \"smtp://host:port\", \"local\", \"hold\" or \"reject\"");
+    table.error("to", "is missing; write to = \"smtp://host:port\", \"mx\", \"local\", \"hold\" or \"reject\"");
   else if (const auto added = routes.add(route); !added)
     table.error("domain", fmt::format("\"{}\": {}", route.domain, added.error().text));
   config.routes.push_back(std::move(route));
@@ -141,6 +142,9 @@ void read_root(TomlTable& root, Config& config) {
   root.table("dns", [&](TomlTable& table) {
     table.texts("servers", config.dns_servers);
     table.text("trust_anchor", config.dns_trust_anchor);
+    const bool of_the_system = config.dns_servers.size() == 1 && config.dns_servers[0] == "system";
+    if (const auto forwarders = dns::forward_addresses(config.dns_servers); !of_the_system && !forwarders)
+      table.error("servers", forwarders.error().text);
   });
   root.table("smtp", [&](TomlTable& table) {
     table.size("max_message_size", config.max_message_size, 1024);
@@ -165,6 +169,8 @@ void read_root(TomlTable& root, Config& config) {
     table.count("port", config.outbound_port, 1, 65'535);
     table.networks("forbidden_networks", config.forbidden_networks);
     table.count("connections_per_site", config.connections_per_site, 1, 1'000);
+    table.flag("starttls", config.outbound_starttls);
+    table.flag("address_literals", config.address_literals);
   });
   routing::RouteTable routes;
   root.tables("route", [&](TomlTable& table) { read_route(table, config, routes); });

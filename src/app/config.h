@@ -74,6 +74,8 @@ struct Config {
   std::uint64_t outbound_port = 25;
   std::vector<Network> forbidden_networks;
   std::uint64_t connections_per_site = 4;
+  bool outbound_starttls = true;  // where it is offered
+  bool address_literals = false;  // send to user@[192.0.2.1]
 
   std::vector<routing::Route> routes;
 

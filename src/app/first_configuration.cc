@@ -34,8 +34,8 @@ constexpr std::string_view kEnd = R"(
 certificate = {certificate}
 key         = {key}
 
-# Mail for domains that are not served here leaves through a relay. Without a route it is refused when it is sent.
-# Take the # away and write the relay's name:
+# Mail for other domains goes to the servers that their MX records name; port 25 must be open outwards for that.
+# Where it is not, a relay brings it into the world: take the # away and write the relay's name.
 #[[route]]
 #domain = "*"
 #to     = "smtp://relay.example.net:25"

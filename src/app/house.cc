@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "app/data_directory.h"
+#include "app/outward.h"
 #include "base/blocking_pool.h"
 #include "base/log.h"
 #include "edge/store/rocksdb_engine.h"
@@ -42,14 +43,6 @@ std::shared_ptr<const scheduler::Settings> scheduler_settings(const Config& conf
   return settings;
 }
 
-std::shared_ptr<const outbound::Settings> outbound_settings(const Config& config) {
-  auto settings = std::make_shared<outbound::Settings>();
-  settings->hostname = config.hostname;
-  settings->connections_per_site = config.connections_per_site;
-  settings->probe = config.retry;
-  return settings;
-}
-
 }  // namespace
 
 struct House::Impl {
@@ -82,15 +75,13 @@ struct House::Impl {
   std::unique_ptr<mailbox::Mailboxes> mailboxes;
   std::unique_ptr<queue::Queue> queue;
   std::unique_ptr<trace::Trace> trace;
-  std::unique_ptr<net::Dialer> dialer = net::make_tcp_dialer();
+  std::unique_ptr<Outward> outward;
   std::unique_ptr<intake::Intake> intake;
-  std::vector<std::unique_ptr<outbound::Outbound>> outbounds;
   std::vector<std::unique_ptr<scheduler::Scheduler>> schedulers;
   std::unique_ptr<adminapi::Context> admin;
 
   Current<intake::Settings> for_intake;
   Current<scheduler::Settings> for_scheduler;
-  Current<outbound::Settings> for_outbound;
   Current<routing::Router> router;
 
   Result<void> open_store();
@@ -98,7 +89,6 @@ struct House::Impl {
   Result<void> set_settings(const Config& settings);
   void make_services();
   void make_admin();
-  void offer(std::size_t from, outbound::Job job);
   scheduler::Scheduler& scheduler_of(MessageId id) { return *schedulers[id.shard() % loops.size()]; }
   Task<> maintain();
 };
@@ -138,29 +128,17 @@ Result<void> House::Impl::open_state() {
   stories.keep = config.trace_keep;
   stories.max_bytes = config.trace_max;
   GODWIT_ASSIGN(trace, trace::open_trace(std::move(stories), *disk, blocking, *clock));
+  GODWIT_ASSIGN(outward, Outward::create(config, {loops, tasks, *blobs, *trace, *clock, *random, around.resolver}));
   return set_settings(config);
 }
 
 Result<void> House::Impl::set_settings(const Config& settings) {
-  GODWIT_ASSIGN(auto routes, routing::Router::create(settings.routes, *directory));
+  GODWIT_ASSIGN(auto routes, routing::Router::create(settings.routes, *directory, {settings.address_literals}));
   router.set(std::move(routes));
   for_intake.set(intake_settings(settings));
   for_scheduler.set(scheduler_settings(settings));
-  for_outbound.set(outbound_settings(settings));
+  outward->set_settings(settings);
   return {};
-}
-
-// A site lives on one loop; its outcomes come home to the loop that offered the job.
-void House::Impl::offer(std::size_t from, outbound::Job job) {
-  const std::size_t to = std::hash<std::string>()(job.site->name) % loops.size();
-  if (to == from) {
-    outbounds[to]->offer(std::move(job));
-    return;
-  }
-  job.done = [home = loops.executor(from), done = std::move(job.done)](std::vector<queue::Outcome> outcomes) {
-    post(home, [done, outcomes = std::move(outcomes)]() mutable { done(std::move(outcomes)); });
-  };
-  post(loops.executor(to), [this, to, job = std::move(job)]() mutable { outbounds[to]->offer(std::move(job)); });
 }
 
 void House::Impl::make_services() {
@@ -179,15 +157,6 @@ void House::Impl::make_services() {
                         }};
   intake = intake::make_intake(std::move(doors));
   for (std::size_t loop = 0; loop < loops.size(); ++loop) {
-    outbound::Context outward{*dialer,
-                              [](std::string host) { return net::resolve_host(std::move(host)); },
-                              *blobs,
-                              *clock,
-                              *trace,
-                              tasks,
-                              loops.executor(loop),
-                              [this] { return for_outbound.get(); }};
-    outbounds.push_back(outbound::make_outbound(std::move(outward)));
     scheduler::Context way_out{*queue,
                                *mailboxes,
                                *blobs,
@@ -200,8 +169,9 @@ void House::Impl::make_services() {
                                loop,
                                loops.size(),
                                current_router,
+                               outward->mx_sites(loop),
                                [this] { return for_scheduler.get(); },
-                               [this, loop](outbound::Job job) { offer(loop, std::move(job)); }};
+                               [this, loop](outbound::Job job) { outward->offer(loop, std::move(job)); }};
     schedulers.push_back(scheduler::make_scheduler(std::move(way_out)));
   }
 }
@@ -224,22 +194,6 @@ Task<Result<bool>> act_from_anywhere(Executor home, net::TaskGroup& tasks, sched
     net::spawn(home, tasks, "queue_action", act_and_resume(scheduler, id, action, std::move(why), std::move(resume)));
   };
   co_return co_await suspend<Result<bool>>(std::move(start));
-}
-
-Task<std::vector<outbound::SiteStatus>> status_on(Executor home, outbound::Outbound& outbound) {
-  auto start = [&](Resume<std::vector<outbound::SiteStatus>> resume) {
-    post(home, [&outbound, resume = std::move(resume)]() mutable { resume(outbound.status()); });
-  };
-  co_return co_await suspend<std::vector<outbound::SiteStatus>>(std::move(start));
-}
-
-Task<std::vector<outbound::SiteStatus>> all_sites(net::LoopPool& loops, std::vector<std::unique_ptr<outbound::Outbound>>& outbounds) {
-  std::vector<outbound::SiteStatus> all;
-  for (std::size_t loop = 0; loop < outbounds.size(); ++loop) {
-    auto some = co_await status_on(loops.executor(loop), *outbounds[loop]);
-    std::ranges::move(some, std::back_inserter(all));
-  }
-  co_return all;
 }
 
 // What an earlier run left to be applied in other partitions, and what is left of removed accounts.
@@ -274,8 +228,7 @@ void House::Impl::make_admin() {
     return act_from_anywhere(loops.executor(id.shard() % loops.size()), tasks, scheduler_of(id), id, action, std::move(why));
   };
   admin = std::make_unique<adminapi::Context>(adminapi::Context{*directory, *mailboxes, *queue, *engine, *blobs, *trace, *clock, act,
-                                                                [this] { return engine->verify(); },
-                                                                [this] { return all_sites(loops, outbounds); }});
+                                                                [this] { return engine->verify(); }, [this] { return outward->sites(); }});
 }
 
 Task<> House::Impl::maintain() {
@@ -369,10 +322,11 @@ Result<void> House::reload(const Config& config) { return impl_->set_settings(co
 void House::close(Duration patience) {
   if (!impl_->started) return;
   impl_->started = false;
+  impl_->outward->stop_resolver();
   for (std::size_t loop = 0; loop < impl_->loops.size(); ++loop) {
     auto drain = [this, loop] {
       impl_->schedulers[loop]->drain();
-      impl_->outbounds[loop]->drain();
+      impl_->outward->drain(loop);
     };
     ignore(run(drain_loop(drain, impl_->loops.executor(loop))), "draining cannot fail");
   }

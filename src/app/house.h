@@ -1,10 +1,9 @@
 #pragma once
-// Everything between the doors and the disk, wired once: store, state, services, one scheduler and one outbound a loop.
+// Everything between the doors and the disk, wired once: store, state, services, one scheduler a loop, the way outward.
 //
 // Opened by the server and, with the server down, by commands (`offline`: nothing is delivered). Owned by its caller, which
 // runs no loop itself: open(), run() and close() block and are called from the main thread.
 
-#include <atomic>
 #include <functional>
 #include <future>
 #include <memory>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/current.h"
 #include "base/blocking_pool.h"
 #include "edge/net/loop.h"
 #include "edge/net/task_group.h"
@@ -22,19 +22,11 @@
 namespace rocksdb {
 class FileSystem;
 }
+namespace godwit::dns {
+class Resolver;
+}
 
 namespace godwit::app {
-
-// A value that a reload replaces whole; readers keep what they took.
-template <class T>
-class Current {
- public:
-  std::shared_ptr<const T> get() const { return value_.load(std::memory_order_acquire); }
-  void set(std::shared_ptr<const T> value) { value_.store(std::move(value), std::memory_order_release); }
-
- private:
-  std::atomic<std::shared_ptr<const T>> value_;
-};
 
 // What lies below, when it is not the machine's (tests).
 struct Surroundings {
@@ -42,6 +34,7 @@ struct Surroundings {
   std::shared_ptr<rocksdb::FileSystem> file_system;
   std::uint32_t segment_bytes = 64u << 20;
   std::uint32_t chunk_bytes = 256u << 10;
+  std::shared_ptr<dns::Resolver> resolver;
   std::function<void(const std::string& why)> on_fatal;  // the store cannot go on; default: log and abort
 };
 

@@ -32,22 +32,6 @@ bool read_hex(std::string_view text, unsigned& into) {
   return code == std::errc() && end == text.data() + text.size();
 }
 
-std::vector<IpAddress> interface_ipv4() {
-  std::vector<IpAddress> found;
-  ifaddrs* list = nullptr;
-  if (getifaddrs(&list) != 0) return found;
-  for (const ifaddrs* entry = list; entry; entry = entry->ifa_next) {
-    if (!entry->ifa_addr || entry->ifa_addr->sa_family != AF_INET) continue;
-    sockaddr_in at{};
-    std::memcpy(&at, entry->ifa_addr, sizeof at);
-    IpAddress address;
-    std::memcpy(address.bytes.data(), &at.sin_addr, 4);
-    found.push_back(address);
-  }
-  freeifaddrs(list);
-  return found;
-}
-
 }  // namespace
 
 bool is_global(const IpAddress& address) {
@@ -81,12 +65,38 @@ std::vector<IpAddress> lasting_ipv6(std::string_view if_inet6) {
   return found;
 }
 
+std::vector<IpAddress> interface_addresses() {
+  std::vector<IpAddress> found;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return found;
+  for (const ifaddrs* entry = list; entry; entry = entry->ifa_next) {
+    if (!entry->ifa_addr) continue;
+    IpAddress address;
+    if (entry->ifa_addr->sa_family == AF_INET) {
+      sockaddr_in at{};
+      std::memcpy(&at, entry->ifa_addr, sizeof at);
+      std::memcpy(address.bytes.data(), &at.sin_addr, 4);
+    } else if (entry->ifa_addr->sa_family == AF_INET6) {
+      sockaddr_in6 at{};
+      std::memcpy(&at, entry->ifa_addr, sizeof at);
+      address.v6 = true;
+      std::memcpy(address.bytes.data(), &at.sin6_addr, 16);
+    } else {
+      continue;
+    }
+    found.push_back(address);
+  }
+  freeifaddrs(list);
+  return found;
+}
+
 OwnAddresses find_own_addresses() {
   std::ifstream file("/proc/net/if_inet6");
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   OwnAddresses own;
   own.has_ipv6 = !text.empty();
-  std::vector<IpAddress> all = interface_ipv4();
+  std::vector<IpAddress> all = interface_addresses();
+  std::erase_if(all, [](const IpAddress& address) { return address.v6; });  // of those the file knows which will last
   std::ranges::copy(lasting_ipv6(text), std::back_inserter(all));
   for (const IpAddress& address : all)
     if (is_global(address) && std::ranges::find(own.global, address) == own.global.end()) own.global.push_back(address);

@@ -17,6 +17,9 @@ struct OwnAddresses {
 
 OwnAddresses find_own_addresses();
 
+// Every address of every interface, global or not.
+std::vector<IpAddress> interface_addresses();
+
 // Reachable from everywhere: neither private, shared (RFC 6598), loopback, link-local, documentation, multicast nor reserved
 // (RFC 6890).
 bool is_global(const IpAddress& address);

@@ -97,6 +97,8 @@ std::vector<std::string_view> fixed_at_start(const Config& now, const Config& wa
   compare("threads", now.threads, wanted.threads);
   compare("store.min_free", now.store_min_free, wanted.store_min_free);
   compare("limits.password_checks", now.limits.password_checks, wanted.limits.password_checks);
+  compare("dns.servers", now.dns_servers, wanted.dns_servers);
+  compare("dns.trust_anchor", now.dns_trust_anchor, wanted.dns_trust_anchor);
   compare("log.format", now.log_format, wanted.log_format);
   compare("trace.keep", now.trace_keep, wanted.trace_keep);
   compare("trace.max_size", now.trace_max, wanted.trace_max);

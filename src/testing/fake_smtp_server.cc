@@ -129,14 +129,17 @@ Task<> FakeSmtpServer::serve(std::unique_ptr<net::Stream> stream) {
   dialogues[session.dialogue].ended = true;
 }
 
-Task<Result<std::unique_ptr<net::Stream>>> FakeNetwork::dial(Endpoint to, Duration timeout) {
+Task<Result<std::unique_ptr<net::Stream>>> FakeNetwork::dial(Endpoint to, Duration timeout, net::Cancellation* cancel) {
   ++dials;
+  dialed.push_back(to);
   auto executor = co_await this_executor();
   const auto found = servers_.find(to);
   if (found == servers_.end()) co_return fail(Error::temporary(Error::Cause::closed, "connection refused"));
   if (found->second == nullptr) {
-    co_await clock_.sleep(timeout);
-    co_return fail(Error::temporary(Error::Cause::timed_out, "timed out"));
+    const auto timer = clock_.make_timer(executor);
+    const net::Cancellation::Armed armed(cancel, [&timer] { timer->wake(); });
+    if (co_await timer->wait_until(clock_.steady() + timeout)) co_return fail(Error::temporary(Error::Cause::timed_out, "timed out"));
+    co_return fail(Error::temporary(Error::Cause::cancelled, "cancelled"));
   }
   MemoryStreamOptions options;
   options.server = to;

@@ -64,8 +64,9 @@ class FakeNetwork final : public net::Dialer {
   void refuse(Endpoint at) { servers_.erase(at); }          // connection refused, as at every endpoint that nobody listens on
   void black_hole(Endpoint at) { servers_[at] = nullptr; }  // packets vanish: the dial times out
   std::size_t dials = 0;
+  std::vector<Endpoint> dialed;  // in order
 
-  Task<Result<std::unique_ptr<net::Stream>>> dial(Endpoint to, Duration timeout) override;
+  Task<Result<std::unique_ptr<net::Stream>>> dial(Endpoint to, Duration timeout, net::Cancellation* cancel) override;
 
  private:
   Clock& clock_;

@@ -12,8 +12,9 @@ namespace {
 
 class TcpDialer final : public Dialer {
  public:
-  Task<Result<std::unique_ptr<Stream>>> dial(Endpoint to, Duration timeout) override {
+  Task<Result<std::unique_ptr<Stream>>> dial(Endpoint to, Duration timeout, Cancellation* cancel) override {
     const std::string what = "connect to " + to.text();
+    if (cancel && cancel->cancelled()) co_return fail(Error::temporary(Error::Cause::cancelled, what + ": cancelled"));
     FileDescriptor fd(::socket(to.address.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) co_return fail(socket_error(what, errno));
     const int on = 1;
@@ -26,6 +27,7 @@ class TcpDialer final : public Dialer {
     const Endpoint local = local_endpoint(fd.get());  // known from the first SYN on
     auto stream = make_socket_stream(executor, std::move(fd), SocketKind::tcp, local, to);
     if (pending) {
+      const Cancellation::Armed armed(cancel, [raw = stream.get()] { raw->cancel(); });
       const auto waited = co_await stream->wait(Side::write, timeout);
       if (!waited) co_return fail(Error::temporary(waited.error().cause, what + ": " + waited.error().text));
       int code = 0;

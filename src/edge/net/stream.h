@@ -16,6 +16,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "edge/net/cancellation.h"
 
 namespace godwit::net {
 
@@ -78,7 +79,8 @@ class TlsConnector {
 class Dialer {
  public:
   virtual ~Dialer() = default;
-  virtual Task<Result<std::unique_ptr<Stream>>> dial(Endpoint to, Duration timeout) = 0;
+  // `cancel` lives until the dial has ended.
+  virtual Task<Result<std::unique_ptr<Stream>>> dial(Endpoint to, Duration timeout, Cancellation* cancel = nullptr) = 0;
 };
 
 }  // namespace godwit::net

@@ -51,7 +51,7 @@ Task<Result<smtp::Reply>> Connection::command(std::string line, Duration timeout
   co_return co_await read_reply(timeout);
 }
 
-Task<std::expected<void, queue::Outcome>> Connection::greet(std::string hostname) {
+Task<std::expected<void, queue::Outcome>> Connection::greet(std::string hostname, Encryption encryption) {
   const auto greeting = co_await read_reply(kGreeting);
   if (!greeting) co_return std::unexpected(lost(greeting.error(), "the greeting", remote_));
   if (greeting->code != 220) {
@@ -67,6 +67,41 @@ Task<std::expected<void, queue::Outcome>> Connection::greet(std::string hostname
     co_return std::unexpected(
         unreachable({4, 4, 6}, fmt::format("{} greets with our own name ({}): the route leads back to us", remote_, hostname), remote_));
   }
+  std::string name = hostname;
+  const Step said = co_await hello(std::move(name));
+  if (!said || !extensions_.starttls || !encryption.connector) co_return said;
+  co_return co_await start_tls(std::move(hostname), std::move(encryption));
+}
+
+queue::Outcome Connection::tls_failure(std::string_view why) {
+  usable_ = false;
+  tls_failed_ = true;
+  if (stream_) stream_->close();
+  return unreachable({4, 7, 5}, fmt::format("{} offers STARTTLS, and it fails: {}", remote_, why), remote_);
+}
+
+// RFC 3207. A server that offers it and then does not want to (454) is spoken to as it is.
+Task<Connection::Step> Connection::start_tls(std::string hostname, Encryption encryption) {
+  const auto reply = co_await command("STARTTLS\r\n", kStartTls);
+  if (!reply) {
+    usable_ = false;
+    co_return std::unexpected(lost(reply.error(), "the answer to STARTTLS", remote_));
+  }
+  if (reply->code == kClosing) {
+    usable_ = false;
+    stream_->close();
+    co_return std::unexpected(closing(*reply, remote_));
+  }
+  if (reply->code != 220) co_return Step{};
+  // what came in plain text behind the 220 is nobody's answer (RFC 3207 6: it could be injected)
+  if (reader_.buffered()) co_return std::unexpected(tls_failure("there is plain text behind the answer to STARTTLS"));
+  std::unique_ptr<net::Stream> plain = std::move(stream_);
+  std::string server_name = std::move(encryption.server_name);
+  auto encrypted = co_await encryption.connector->connect(std::move(plain), std::move(server_name), kStartTls);
+  if (!encrypted) co_return std::unexpected(tls_failure(encrypted.error().text));
+  stream_ = *std::move(encrypted);
+  usable_ = false;
+  extensions_ = {};  // RFC 3207 4.2: what was learnt before is forgotten
   co_return co_await hello(std::move(hostname));
 }
 
@@ -104,6 +139,7 @@ Task<std::optional<Transaction>> Connection::take(JobSource& source) {
       continue;
     }
     // The first piece is read before MAIL, so that bytes that cannot be read do not cost the dialogue.
+    if (const net::TlsInfo* tls = stream_->tls()) options->tls = tls->version;
     MessageBody body(blobs_, work->job.message);
     std::string first;
     const auto read = co_await body.append_next(first);
@@ -113,7 +149,7 @@ Task<std::optional<Transaction>> Connection::take(JobSource& source) {
       continue;
     }
     ++taken_;
-    std::optional<Transaction> transaction(std::in_place, *std::move(work), *options, std::move(body), remote_);
+    std::optional<Transaction> transaction(std::in_place, *std::move(work), *std::move(options), std::move(body), remote_);
     transaction->first_piece() = std::move(first);
     co_return transaction;
   }

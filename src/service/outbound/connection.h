@@ -33,8 +33,15 @@ class Connection {
   // `remote` names the server in outcomes: "mx.example.net [192.0.2.1]:25".
   Connection(std::unique_ptr<net::Stream> stream, std::string remote, store::Blobs& blobs);
 
-  // Greeting and EHLO (or HELO). The outcome says why this server is of no use now, for whatever message.
-  Task<std::expected<void, queue::Outcome>> greet(std::string hostname);
+  // Opportunistic TLS: taken where it is offered. Without a connector the dialogue stays in plain text.
+  struct Encryption {
+    net::TlsConnector* connector = nullptr;
+    std::string server_name;
+  };
+  // Greeting, EHLO (or HELO), STARTTLS and EHLO again. The outcome says why this server is of no use now, for whatever message.
+  Task<std::expected<void, queue::Outcome>> greet(std::string hostname, Encryption encryption);
+  // greet() failed at TLS after it was agreed upon: a new connection may do without.
+  bool tls_failed() const { return tls_failed_; }
   // Sends what the source has, at most `most` messages in the life of the connection; returns when it has nothing more, or when the
   // dialogue has ended. With PIPELINING the end of one message and the commands of the next go out in one write.
   Task<> carry(JobSource& source, std::size_t most);
@@ -42,7 +49,7 @@ class Connection {
   // Everything ends: what is awaited, and the next thing that would be.
   void cancel() {
     cancelled_ = true;
-    stream_->cancel();
+    if (stream_) stream_->cancel();  // null during a handshake, which has its own time-out
   }
 
   bool usable() const { return usable_; }
@@ -59,6 +66,8 @@ class Connection {
   Task<Result<smtp::Reply>> command(std::string line, Duration timeout);
   Task<Result<void>> flush(Duration timeout);
   Task<Step> hello(std::string hostname);
+  Task<Step> start_tls(std::string hostname, Encryption encryption);
+  queue::Outcome tls_failure(std::string_view why);
   Task<std::optional<Transaction>> take(JobSource& source);
   Task<bool> carry_current(JobSource& source);
   Task<Step> converse();
@@ -86,6 +95,7 @@ class Connection {
   std::size_t taken_ = 0;
   std::size_t settled_ = 0;
   bool usable_ = false;
+  bool tls_failed_ = false;
   bool cancelled_ = false;
   std::optional<queue::Outcome> broken_;
 };

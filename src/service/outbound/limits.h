@@ -9,8 +9,10 @@
 namespace godwit::outbound {
 
 inline constexpr Duration kConnect = std::chrono::seconds(30);          // no RFC says; the system's own would be two minutes
+inline constexpr Duration kSecondFamily = std::chrono::seconds(2);      // for AAAA, when there is an A
 inline constexpr Duration kGreeting = std::chrono::minutes(5);          // RFC 5321 4.5.3.2.1: initial 220
 inline constexpr Duration kHello = std::chrono::minutes(5);             // EHLO, HELO, RSET: as for MAIL (no RFC says)
+inline constexpr Duration kStartTls = std::chrono::minutes(2);          // RFC 3207 has none: for the answer, and for the handshake
 inline constexpr Duration kMail = std::chrono::minutes(5);              // RFC 5321 4.5.3.2.2
 inline constexpr Duration kRcpt = std::chrono::minutes(5);              // RFC 5321 4.5.3.2.3
 inline constexpr Duration kDataInitiation = std::chrono::minutes(2);    // RFC 5321 4.5.3.2.4

@@ -19,7 +19,7 @@ class OutboundOfLoop final : public Outbound {
     const auto found = sites_.find(job.site->name);
     if (found != sites_.end()) return found->second->offer(std::move(job));
     if (sites_.size() >= sweep_at_) sweep();
-    auto site = std::make_shared<Site>(context_, job.site);
+    auto site = std::make_shared<Site>(context_, plain_hosts_, job.site);
     if (draining_) site->drain();
     sites_.emplace(job.site->name, site);
     site->offer(std::move(job));
@@ -43,6 +43,7 @@ class OutboundOfLoop final : public Outbound {
   }
 
   const Context context_;
+  PlainHosts plain_hosts_;
   std::unordered_map<std::string, std::shared_ptr<Site>> sites_;
   std::size_t sweep_at_ = kSweepAbove;
   bool draining_ = false;

@@ -3,7 +3,8 @@
 //
 // A Job is some recipients of one message for one site. It is offered on the site's loop; its outcomes (one a recipient,
 // in order) are given to `done` on the same loop. Sites live on loop hash(name) % loops: the scheduler posts over.
-// A site whose hops all refuse to connect is `down`: jobs come back deferred with site_down at once until the probe time.
+// A site whose hops all refuse to connect is `down`: jobs come back deferred with site_down at once until the probe time; bounced,
+// if no hop can ever take mail as the DNS is now.
 
 #include <functional>
 #include <memory>
@@ -11,6 +12,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/random.h"
+#include "edge/dns/resolver.h"
 #include "edge/net/stream.h"
 #include "edge/net/task_group.h"
 #include "edge/store/blobs.h"
@@ -25,6 +28,8 @@ struct Settings {
   std::size_t connections_per_site = 4;
   std::size_t messages_per_connection = 1'000;
   Duration idle_reuse = std::chrono::seconds(30);
+  bool starttls = true;                     // where it is offered: opportunistic, whoever's certificate (RFC 7435)
+  std::vector<Network> forbidden_networks;  // where no MX may lead
   std::vector<Duration> probe = {std::chrono::minutes(1), std::chrono::minutes(5), std::chrono::minutes(15)};  // [queue] retry
 };
 
@@ -56,9 +61,13 @@ class Outbound {
 
 struct Context {
   net::Dialer& dialer;
-  std::function<Task<Result<std::vector<IpAddress>>>(std::string host)> resolve;
+  net::TlsConnector& tls;
+  std::function<Task<Result<std::vector<IpAddress>>>(std::string host)> resolve;  // hosts of routes
+  dns::Resolver& resolver;                                                        // hosts of MX records
+  std::function<bool(const Endpoint&)> is_ourselves;                              // DESIGN.md: an address and port we listen on
   store::Blobs& blobs;
   Clock& clock;
+  Random& random;
   trace::Trace& trace;
   net::TaskGroup& tasks;
   Executor executor;

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "service/outbound/outbound.h"
+#include "testing/fake_resolver.h"
 #include "testing/fake_smtp_server.h"
 #include "testing/memory_blobs.h"
+#include "testing/seeded_random.h"
 #include "testing/test_loop.h"
 
 namespace godwit::outbound {
@@ -31,6 +33,40 @@ class RecordingTrace final : public trace::Trace {
   std::vector<std::string> lines;
 };
 
+// Shakes hands in word alone, or fails to; the bytes stay plain.
+class FakeTls final : public net::TlsConnector {
+ public:
+  Task<Result<std::unique_ptr<net::Stream>>> connect(std::unique_ptr<net::Stream> plain, std::string server_name, Duration) override {
+    names.push_back(std::move(server_name));
+    if (broken) {
+      plain->close();
+      co_return fail(Error::temporary(Error::Cause::io, "wrong version number"));
+    }
+    std::unique_ptr<net::Stream> encrypted = std::make_unique<Encrypted>(std::move(plain));
+    co_return encrypted;
+  }
+  bool broken = false;
+  std::vector<std::string> names;
+
+ private:
+  class Encrypted final : public net::Stream {
+   public:
+    explicit Encrypted(std::unique_ptr<net::Stream> below) : below_(std::move(below)) {}
+    Task<Result<std::size_t>> read(std::span<char> into, Duration timeout) override { return below_->read(into, timeout); }
+    Task<Result<void>> wait_readable(Duration timeout) override { return below_->wait_readable(timeout); }
+    Task<Result<void>> write(std::string_view bytes, Duration timeout) override { return below_->write(bytes, timeout); }
+    void close() override { below_->close(); }
+    void cancel() override { below_->cancel(); }
+    const Endpoint& remote() const override { return below_->remote(); }
+    const Endpoint& local() const override { return below_->local(); }
+    const net::TlsInfo* tls() const override { return &info_; }
+
+   private:
+    std::unique_ptr<net::Stream> below_;
+    net::TlsInfo info_{"TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, false, ""};
+  };
+};
+
 class OutboundTest : public ::testing::Test {
  protected:
   static constexpr auto kPort = 2600;
@@ -38,8 +74,9 @@ class OutboundTest : public ::testing::Test {
   OutboundTest() {
     settings_->hostname = "mx.example.org";
     network_.listen(at(1), server_);
-    outbound_ = make_outbound(Context{network_, [this](std::string host) { return resolve(std::move(host)); }, blobs_, loop_.clock(),
-                                      trace_, tasks_, loop_.executor(), [this] { return std::shared_ptr<const Settings>(settings_); }});
+    outbound_ = make_outbound(Context{network_, tls_, [this](std::string host) { return resolve(std::move(host)); }, dns_,
+                                      [this](const Endpoint& where) { return where == ourselves_; }, blobs_, loop_.clock(), random_, trace_,
+                                      tasks_, loop_.executor(), [this] { return std::shared_ptr<const Settings>(settings_); }});
     site_ = site_of({"127.0.0.1"});
   }
   ~OutboundTest() override {
@@ -53,7 +90,7 @@ class OutboundTest : public ::testing::Test {
   static std::shared_ptr<const routing::Site> site_of(const std::vector<std::string>& hosts) {
     auto site = std::make_shared<routing::Site>();
     for (const std::string& host : hosts) {
-      site->hops.push_back({routing::Hop::Protocol::smtp, host, kPort});
+      site->hops.push_back({routing::Hop::Protocol::smtp, host, kPort, static_cast<std::uint16_t>(site->hops.size())});
       site->name += (site->name.empty() ? "" : ",") + site->hops.back().text();
     }
     return site;
@@ -128,7 +165,22 @@ class OutboundTest : public ::testing::Test {
     return out;
   }
 
+  // The hosts of an MX set, with their preferences.
+  static std::shared_ptr<const routing::Site> mx_site(const std::vector<std::pair<std::string, std::uint16_t>>& hosts) {
+    auto site = std::make_shared<routing::Site>();
+    site->by_mx = true;
+    for (const auto& [host, preference] : hosts) {
+      site->hops.push_back({routing::Hop::Protocol::smtp, host, kPort, preference});
+      site->name += (site->name.empty() ? "" : ",") + host;
+    }
+    return site;
+  }
+
   testing::TestLoop loop_;
+  testing::SeededRandom random_{11};
+  testing::FakeResolver dns_{loop_.clock()};
+  FakeTls tls_;
+  Endpoint ourselves_;
   testing::MemoryBlobs blobs_;
   net::TaskGroup tasks_;
   testing::FakeNetwork network_{loop_.clock(), tasks_};

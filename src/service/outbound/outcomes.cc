@@ -43,11 +43,12 @@ std::string_view name_of(Stage stage) {
 
 }  // namespace
 
-queue::Outcome delivered(const smtp::Reply& reply, const std::string& remote) {
+queue::Outcome delivered(const smtp::Reply& reply, const std::string& remote, std::string_view tls) {
   queue::Outcome outcome;
   outcome.kind = Kind::delivered;
   outcome.status = reply.enhanced.status_class == 2 ? reply.enhanced : smtp::EnhancedCode{2, 0, 0};
   outcome.text = "the next server has taken it";
+  if (!tls.empty()) outcome.text.append(" over ").append(tls);
   outcome.remote = remote;
   outcome.remote_reply = reply.one_line();
   return outcome;

@@ -12,7 +12,8 @@ namespace godwit::outbound {
 
 enum class Stage : std::uint8_t { mail, rcpt, data, end_of_data };
 
-queue::Outcome delivered(const smtp::Reply& reply, const std::string& remote);
+// `tls`: the version, empty in plain text.
+queue::Outcome delivered(const smtp::Reply& reply, const std::string& remote, std::string_view tls = {});
 // A refusal: deferred for 4yz, bounced for 5yz. What is no refusal at all (2yz to DATA, 3yz to RCPT) is deferred with 4.5.0.
 queue::Outcome refused(Stage stage, const smtp::Reply& reply, const std::string& remote);
 // RFC 5321 4.5.3.1.10: "too many recipients", as 452 or as the 552 of RFC 821.

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "base/log.h"
+#include "edge/net/happy_eyeballs.h"
+#include "service/outbound/addresses.h"
 #include "service/outbound/journal.h"
 #include "service/outbound/limits.h"
 
@@ -18,10 +19,32 @@ std::string name_peer(const routing::Hop& hop, const Endpoint& endpoint) {
   return fmt::format("{} [{}]:{}", hop.host, endpoint.address.text(), endpoint.port);
 }
 
+std::vector<std::uint16_t> tiers(const routing::Site& site) {
+  std::vector<std::uint16_t> out;
+  for (const routing::Hop& hop : site.hops) out.push_back(hop.tier);
+  return out;
+}
+
+// The addresses that did not answer, in one sentence: "could not connect to mx.test [2001:db8::1]:25 (refused), [192.0.2.1]:25 (...)".
+queue::Outcome not_connected(const routing::Hop& hop, const std::vector<Endpoint>& endpoints,
+                             const std::vector<net::DialFailure>& failures) {
+  std::string text = "could not connect to ";
+  if (!parse_ip(hop.host)) text += hop.host + " ";
+  for (std::size_t i = 0; i < failures.size(); ++i) {
+    const Endpoint& endpoint = endpoints[failures[i].index];
+    const std::string peer = endpoint.text();
+    std::string_view why = failures[i].error.text;
+    const std::string prefix = "connect to " + peer + ": ";
+    if (why.starts_with(prefix)) why.remove_prefix(prefix.size());
+    text += fmt::format("{}{} ({})", i > 0 ? ", " : "", peer, why);
+  }
+  return unreachable({4, 4, 1}, std::move(text), name_peer(hop, endpoints[failures.front().index]));
+}
+
 }  // namespace
 
-Site::Site(const Context& context, std::shared_ptr<const routing::Site> description)
-    : context_(context), description_(std::move(description)), hops_(description_->hops.size()) {}
+Site::Site(const Context& context, PlainHosts& plain_hosts, std::shared_ptr<const routing::Site> description)
+    : context_(context), plain_hosts_(plain_hosts), description_(std::move(description)), hops_(tiers(*description_)) {}
 
 void Site::offer(Job job) {
   Work work(std::move(job));
@@ -124,58 +147,86 @@ Task<bool> Site::wait_for_work(Timer& timer) {
   co_return !draining_ && (!elapsed || !waiting_.empty());
 }
 
-// Tries the hops in order; the last failure is the answer if none takes us.
+// Tries the hops in order; if none takes us, says why.
 Task<Site::Opened> Site::open(std::size_t& hop) {
-  for (const std::size_t candidate : hops_.candidates(context_.clock.steady())) {
-    auto opened = co_await open_hop(description_->hops[candidate]);
+  for (const std::size_t candidate : hops_.candidates(context_.clock.steady(), context_.random)) {
+    bool ourselves = false;
+    auto opened = co_await open_hop(candidate, ourselves);
     if (opened) {
       hop = candidate;
       co_return opened;
     }
-    outbound_metrics().connection_failures.add();
-    last_failure_ = std::move(opened).error();
-    last_failure_.site_down = true;
-    dialogues_broke_ = false;
-    log::warning("hop failed", {{"site", description_->name},
-                                {"hop", description_->hops[candidate].text()},
-                                {"error", last_failure_.text},
-                                {"reply", last_failure_.remote_reply}});
     // While others of our connections work there, the server only wants no more of them.
-    if (connections_ > opening_) break;
-    hops_.failed(candidate, context_.clock.steady(), context_.settings()->probe);
-    if (context_.tasks.stopping()) break;
+    const bool others_work = connections_ > opening_;
+    if (!others_work)
+      hop_failed(candidate, opened.error(), ourselves);
+    else
+      last_failure_ = opened.error();
+    if (others_work || ourselves || context_.tasks.stopping()) break;
   }
-  co_return std::unexpected(last_failure_);
+  co_return std::unexpected(hops_.hopeless() ? hopeless_ : last_failure_);
 }
 
-Task<Site::Opened> Site::open_hop(const routing::Hop& hop) {
-  std::vector<IpAddress> addresses;
-  if (const auto ip = parse_ip(hop.host)) {
-    addresses.push_back(*ip);
-  } else {
-    auto resolved = co_await context_.resolve(hop.host);
-    if (!resolved)
-      co_return std::unexpected(
-          unreachable({4, 4, 3}, fmt::format("{} could not be looked up: {}", hop.host, resolved.error().text), hop.text()));
-    addresses = *std::move(resolved);
+void Site::hop_failed(std::size_t hop, queue::Outcome why, bool ourselves) {
+  outbound_metrics().connection_failures.add();
+  log::warning("hop failed",
+               {{"site", description_->name}, {"hop", description_->hops[hop].text()}, {"error", why.text}, {"reply", why.remote_reply}});
+  const SteadyTime now = context_.clock.steady();
+  const auto settings = context_.settings();
+  const bool for_good = why.kind == queue::Outcome::Kind::bounced;
+  if (ourselves)
+    hops_.failed_from(hop, now, settings->probe);
+  else
+    hops_.failed(hop, now, settings->probe, for_good);
+  dialogues_broke_ = false;
+  (for_good ? hopeless_ : last_failure_) = std::move(why);
+}
+
+// Each address of the host, until one serves us.
+Task<Site::Opened> Site::open_hop(std::size_t hop, bool& ourselves) {
+  const routing::Hop& to = description_->hops[hop];
+  routing::Hop asked = to;
+  auto addresses = co_await find_addresses(context_, description_, std::move(asked));
+  if (!addresses) {
+    ourselves = addresses.error().ourselves;
+    co_return std::unexpected(std::move(addresses).error().outcome);
   }
-  Opened opened = std::unexpected(unreachable({4, 4, 3}, fmt::format("{} has no address", hop.host), hop.text()));
-  for (const IpAddress& address : addresses | std::views::take(kAddresses)) {
-    opened = co_await open_address(hop, address);
-    if (opened || context_.tasks.stopping()) break;
-  }
+  std::vector<Endpoint> endpoints;
+  for (const IpAddress& address : *addresses) endpoints.push_back({address, to.port});
+  Opened opened;
+  do {
+    opened = co_await open_first(to, endpoints);
+  } while (!opened && !endpoints.empty() && !context_.tasks.stopping());
   co_return opened;
 }
 
-Task<Site::Opened> Site::open_address(const routing::Hop& hop, IpAddress address) {
-  const Endpoint endpoint{address, hop.port};
-  const std::string remote = name_peer(hop, endpoint);
-  auto stream = co_await context_.dialer.dial(endpoint, kConnect);
-  if (!stream)
-    co_return std::unexpected(unreachable({4, 4, 1}, fmt::format("could not connect to {}: {}", remote, stream.error().text), remote));
-  auto connection = std::make_unique<Connection>(*std::move(stream), remote, context_.blobs);
+// The first that answers and greets; those that did not are taken out.
+Task<Site::Opened> Site::open_first(const routing::Hop& hop, std::vector<Endpoint>& endpoints) {
+  auto dialed = co_await net::dial_first(context_.dialer, context_.clock, context_.tasks, endpoints, kConnect);
+  if (!dialed) co_return std::unexpected(not_connected(hop, std::exchange(endpoints, {}), dialed.error()));
+  const Endpoint endpoint = endpoints[dialed->index];
+  endpoints.erase(endpoints.begin() + static_cast<std::ptrdiff_t>(dialed->index));
+  const bool encrypted = context_.settings()->starttls && !plain_hosts_.contains(name_peer(hop, endpoint), context_.clock.steady());
+  bool tls_failed = false;
+  auto opened = co_await greet(hop, std::move(dialed->stream), endpoint, encrypted, tls_failed);
+  if (!tls_failed || context_.tasks.stopping()) co_return opened;
+
+  const std::string peer = name_peer(hop, endpoint);
+  log::warning("tls_failed", {{"remote", peer}, {"error", opened.error().text}, {"next", "in plain text for an hour"}});
+  plain_hosts_.add(peer, context_.clock.steady());
+  const std::vector<Endpoint> same{endpoint};
+  dialed = co_await net::dial_first(context_.dialer, context_.clock, context_.tasks, same, kConnect);
+  if (!dialed) co_return std::unexpected(not_connected(hop, same, dialed.error()));
+  co_return co_await greet(hop, std::move(dialed->stream), endpoint, false, tls_failed);
+}
+
+Task<Site::Opened> Site::greet(const routing::Hop& hop, std::unique_ptr<net::Stream> stream, Endpoint endpoint, bool encrypted,
+                               bool& tls_failed) {
+  auto connection = std::make_unique<Connection>(std::move(stream), name_peer(hop, endpoint), context_.blobs);
   const net::TaskGroup::OnStop on_stop(context_.tasks, context_.executor, [raw = connection.get()] { raw->cancel(); });
-  auto greeted = co_await connection->greet(context_.settings()->hostname);
+  Connection::Encryption encryption{encrypted ? &context_.tls : nullptr, hop.host};
+  auto greeted = co_await connection->greet(context_.settings()->hostname, std::move(encryption));
+  tls_failed = connection->tls_failed();
   if (!greeted) co_return std::unexpected(std::move(greeted).error());
   co_return connection;
 }
@@ -223,6 +274,7 @@ queue::Outcome Site::why_not(const Work& work) const {
         fmt::format("{}: {} rests after {} broken dialogues (the last: {})", tried, last_failure_.remote, kLossesInRow, last_failure_.text),
         "");
   }
+  if (hops_.hopeless()) return hopeless_;
   queue::Outcome outcome = last_failure_;
   outcome.kind = queue::Outcome::Kind::deferred;
   outcome.site_down = true;
@@ -237,7 +289,8 @@ SiteStatus Site::status() const {
   status.connections = connections_;
   status.down = connections_ == 0 && hops_.down(now);
   if (status.down) status.next_probe = context_.clock.now() + (hops_.next_probe() - now);
-  status.last_error = last_failure_.remote_reply.empty() ? last_failure_.text : last_failure_.text + ": " + last_failure_.remote_reply;
+  const queue::Outcome& why = hops_.hopeless() ? hopeless_ : last_failure_;
+  status.last_error = why.remote_reply.empty() ? why.text : why.text + ": " + why.remote_reply;
   return status;
 }
 

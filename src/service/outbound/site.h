@@ -1,6 +1,6 @@
 #pragma once
 // One site: its waiting jobs and its connections. Opens one connection when there is work and more as more is waiting, falls
-// back from hop to hop, and knows when the site is down.
+// back from hop to hop, and knows when the site is down, or can never take mail.
 //
 // One loop. Held by shared_ptr: each connection's coroutine keeps its site alive.
 
@@ -14,12 +14,13 @@
 #include "service/outbound/connection.h"
 #include "service/outbound/hops.h"
 #include "service/outbound/outbound.h"
+#include "service/outbound/plain_hosts.h"
 
 namespace godwit::outbound {
 
 class Site final : public JobSource, public std::enable_shared_from_this<Site> {
  public:
-  Site(const Context& context, std::shared_ptr<const routing::Site> description);
+  Site(const Context& context, PlainHosts& plain_hosts, std::shared_ptr<const routing::Site> description);
 
   // The job's `done` is called later, never from within offer().
   void offer(Job job);
@@ -39,8 +40,10 @@ class Site final : public JobSource, public std::enable_shared_from_this<Site> {
   static Task<> run(std::shared_ptr<Site> self);
   Task<> work_on(Connection& connection, std::size_t hop);
   Task<Opened> open(std::size_t& hop);
-  Task<Opened> open_hop(const routing::Hop& hop);
-  Task<Opened> open_address(const routing::Hop& hop, IpAddress address);
+  Task<Opened> open_hop(std::size_t hop, bool& ourselves);
+  Task<Opened> open_first(const routing::Hop& hop, std::vector<Endpoint>& endpoints);
+  Task<Opened> greet(const routing::Hop& hop, std::unique_ptr<net::Stream> stream, Endpoint endpoint, bool encrypted, bool& tls_failed);
+  void hop_failed(std::size_t hop, queue::Outcome why, bool ourselves);
   Task<bool> wait_for_work(Timer& timer);
   void opening_failed();
   void judge(const Connection& connection, std::size_t hop);
@@ -49,6 +52,7 @@ class Site final : public JobSource, public std::enable_shared_from_this<Site> {
   queue::Outcome why_not(const Work& work) const;
 
   const Context& context_;
+  PlainHosts& plain_hosts_;
   std::shared_ptr<const routing::Site> description_;
   Hops hops_;
   std::deque<Work> waiting_;
@@ -59,6 +63,7 @@ class Site final : public JobSource, public std::enable_shared_from_this<Site> {
   bool draining_ = false;
   unsigned losses_ = 0;  // dialogues in a row that broke before their first message was done
   SteadyTime grow_after_{};
+  queue::Outcome hopeless_;       // why a hop can never take mail, as the DNS is now
   queue::Outcome last_failure_;   // of connecting, or of somebody's dialogue:
   bool dialogues_broke_ = false;  // then it says nothing about the messages that wait
 };

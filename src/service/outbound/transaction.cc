@@ -42,7 +42,7 @@ void Work::decide_open(const queue::Outcome& outcome) {
 }
 
 Transaction::Transaction(Work work, MailOptions options, MessageBody body, std::string remote)
-    : work_(std::move(work)), options_(options), body_(std::move(body)), remote_(std::move(remote)) {}
+    : work_(std::move(work)), options_(std::move(options)), body_(std::move(body)), remote_(std::move(remote)) {}
 
 const queue::Recipient& Transaction::recipient(std::size_t position) const {
   return work_.job.message->recipients[work_.job.recipients[position]];
@@ -139,7 +139,7 @@ void Transaction::on_final(const smtp::Reply& reply) {
   data_done_ = true;
   // RFC 2920 3.1: with no recipient accepted the lone dot was a formality
   any_delivered_ = reply.positive() && !accepted_.empty();
-  const queue::Outcome outcome = reply.positive() ? delivered(reply, remote_) : refused(Stage::end_of_data, reply, remote_);
+  const queue::Outcome outcome = reply.positive() ? delivered(reply, remote_, options_.tls) : refused(Stage::end_of_data, reply, remote_);
   for (const std::size_t position : accepted_) work_.decide(position, outcome);
   accepted_.clear();
 }

@@ -34,6 +34,7 @@ struct MailOptions {
   bool eight_bit = false;
   bool smtputf8 = false;
   bool dsn = false;
+  std::string tls;  // "TLSv1.3"; empty: in plain text
 };
 
 class Transaction {

@@ -45,6 +45,7 @@ Found from_records(const smtp::Domain& domain, const dns::Answer<dns::Mx>& answe
     return refused(556, 1, 10, fmt::format("The domain {} takes no mail (null MX)", domain.text()));
   MailHosts found;
   found.secure = answer.security == dns::Security::secure;
+  found.ttl = answer.ttl;
   for (const dns::Mx& mx : answer.records)
     if (names_a_host(mx.exchange)) found.hosts.push_back({mx.exchange, mx.preference});
   if (found.hosts.empty())
@@ -59,9 +60,10 @@ Found from_records(const smtp::Domain& domain, const dns::Answer<dns::Mx>& answe
 }
 
 // No MX: the domain's own addresses, if it has any.
-Task<Result<Found>> from_addresses(dns::Resolver& resolver, smtp::Domain domain, bool secure, std::vector<std::string> own_names) {
+Task<Result<Found>> from_addresses(dns::Resolver& resolver, smtp::Domain domain, MailHosts found, std::vector<std::string> own_names) {
   const auto v4 = co_await resolver.a(domain.text());
   const bool has_v4 = v4.status == dns::Status::records;
+  if (has_v4) found.ttl = std::min(found.ttl, v4.ttl);
   if (!has_v4) {
     const auto v6 = co_await resolver.aaaa(domain.text());
     if (v6.failed() || (v4.failed() && v6.status != dns::Status::records))
@@ -71,9 +73,7 @@ Task<Result<Found>> from_addresses(dns::Resolver& resolver, smtp::Domain domain,
   }
   if (std::ranges::find(own_names, domain.text()) != own_names.end())
     co_return refused(550, 4, 6, fmt::format("The domain {} is this server's own name, but it does not serve that domain", domain.text()));
-  MailHosts found;
   found.implicit = true;
-  found.secure = secure;
   found.hosts.push_back({domain.text(), 0});
   co_return found;
 }
@@ -92,6 +92,12 @@ std::string MailHosts::site() const {
 }
 
 Task<Result<Found>> find_mail_hosts(dns::Resolver& resolver, Random& random, smtp::Domain domain, std::vector<std::string> own_names) {
+  if (const auto address = domain.literal()) {
+    MailHosts found;
+    found.ttl = std::chrono::hours(1);
+    found.hosts.push_back({address->text(), 0});
+    co_return found;
+  }
   const auto answer = co_await resolver.mx(domain.text());
   switch (answer.status) {
     case dns::Status::failed: co_return fail(unanswered(domain, answer.reason));
@@ -99,8 +105,10 @@ Task<Result<Found>> find_mail_hosts(dns::Resolver& resolver, Random& random, smt
     case dns::Status::records: co_return from_records(domain, answer, own_names, random);
     case dns::Status::no_data: break;
   }
-  const bool secure = answer.security == dns::Security::secure;
-  co_return co_await from_addresses(resolver, std::move(domain), secure, std::move(own_names));
+  MailHosts none;
+  none.secure = answer.security == dns::Security::secure;
+  none.ttl = answer.ttl;
+  co_return co_await from_addresses(resolver, std::move(domain), std::move(none), std::move(own_names));
 }
 
 }  // namespace godwit::routing

@@ -2,6 +2,7 @@
 // The servers that take mail for a domain, as the DNS names them (RFC 5321 5.1, RFC 7505). Names alone, in the order in which they
 // are to be tried: their addresses are looked up when their turn comes. Any loop.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -25,6 +26,7 @@ struct MailHosts {
   std::vector<MailHost> hosts;  // never empty; the lowest preference first, equals shuffled; at most kMostMailHosts
   bool implicit = false;        // there is no MX: the domain's own addresses stand in (RFC 5321 5.1)
   bool secure = false;          // the answer was validated: DANE may build on it (RFC 7672 2.2.1)
+  std::chrono::seconds ttl{0};  // how long this may be believed
 
   // The key of the pool of connections: domains whose hosts are the same, in the same tiers of preference, share one.
   // "a.mx.test,b.mx.test;backup.mx.test"

@@ -9,15 +9,17 @@ namespace godwit::routing {
 namespace {
 
 struct ByDirectory {};  // "local"
+struct ByMx {};
 struct Hold {};
 struct Reject {};
-using To = std::variant<ByDirectory, Hold, Reject, std::shared_ptr<const Site>>;
+using To = std::variant<ByDirectory, ByMx, Hold, Reject, std::shared_ptr<const Site>>;
 
 Refused refused(std::uint16_t subject, std::uint16_t detail, std::string text) {
   return {smtp::Reply{550, {5, subject, detail}, std::move(text)}};
 }
 Refused unknown_user() { return refused(1, 1, "No such user here"); }
-Refused no_route() { return refused(4, 4, "No route to this domain"); }
+Refused no_local_domain() { return refused(4, 4, "The route says \"local\", but this domain is not local here"); }
+Refused no_literals() { return refused(1, 2, "Mail to an address in brackets is not sent from here; write to a domain"); }
 
 }  // namespace
 
@@ -59,6 +61,7 @@ Result<std::shared_ptr<const Site>> parse_site(const std::vector<std::string>& t
       return fail(
           Error::permanent(Error::Cause::syntax, fmt::format("\"{}\" stands alone: it cannot be a fall back of a hop or have one", text)));
     GODWIT_ASSIGN(Hop hop, parse_hop(text));
+    hop.tier = static_cast<std::uint16_t>(site->hops.size());
     if (!site->name.empty()) site->name += ',';
     site->name += hop.text();
     site->hops.push_back(std::move(hop));
@@ -68,14 +71,13 @@ Result<std::shared_ptr<const Site>> parse_site(const std::vector<std::string>& t
 
 Result<To> parse_to(const std::vector<std::string>& to) {
   if (to.empty())
-    return fail(Error::permanent(Error::Cause::syntax, "`to` is missing: write smtp://host:port, \"local\", \"hold\" or \"reject\""));
+    return fail(
+        Error::permanent(Error::Cause::syntax, "`to` is missing: write smtp://host:port, \"mx\", \"local\", \"hold\" or \"reject\""));
   if (to.size() == 1) {
     if (to[0] == "local") return ByDirectory{};
     if (to[0] == "hold") return Hold{};
     if (to[0] == "reject") return Reject{};
-    if (to[0] == "mx")
-      return fail(Error::permanent(Error::Cause::unsupported,
-                                   "\"mx\" is not understood in this release; smtp://host:port, \"local\", \"hold\" and \"reject\" are"));
+    if (to[0] == "mx") return ByMx{};
   }
   GODWIT_ASSIGN(auto site, parse_site(to));
   return site;
@@ -119,15 +121,16 @@ Result<void> RouteTable::add(const Route& route) {
   return {};
 }
 
-Router::Router(RouteTable table, directory::Directory& directory) : table_(std::move(table)), directory_(&directory) {}
+Router::Router(RouteTable table, directory::Directory& directory, Policy policy)
+    : table_(std::move(table)), directory_(&directory), policy_(policy) {}
 Router::~Router() = default;
 
-Result<std::shared_ptr<const Router>> Router::create(std::vector<Route> routes, directory::Directory& directory) {
+Result<std::shared_ptr<const Router>> Router::create(std::vector<Route> routes, directory::Directory& directory, Policy policy) {
   RouteTable table;
   for (std::size_t i = 0; i < routes.size(); ++i)
     if (const auto added = table.add(routes[i]); !added)
       return fail(bad(fmt::format("route {} (domain = \"{}\"): {}", i + 1, routes[i].domain, added.error().text)));
-  return std::shared_ptr<const Router>(new Router(std::move(table), directory));
+  return std::shared_ptr<const Router>(new Router(std::move(table), directory, policy));
 }
 
 const Router::Entry* Router::find(const smtp::Domain& domain) const {
@@ -135,7 +138,13 @@ const Router::Entry* Router::find(const smtp::Domain& domain) const {
   return found == table_.entries_.end() ? nullptr : &*found;
 }
 
-Task<Result<Destination>> Router::resolve_local(smtp::Address recipient) const {
+Destination Router::go_by_mx(smtp::Domain domain) const {
+  if (domain.is_literal() && !policy_.address_literals) return no_literals();
+  return ToMx{std::move(domain)};
+}
+
+Task<Result<Destination>> Router::resolve_local(smtp::Address recipient, bool by_route) const {
+  smtp::Domain domain = recipient.domain;
   GODWIT_CO_ASSIGN(directory::Resolution resolution, co_await directory_->resolve(std::move(recipient)));
   switch (resolution.kind) {
     case directory::Resolution::Kind::account: co_return ToLocal{std::move(resolution.account)};
@@ -143,7 +152,8 @@ Task<Result<Destination>> Router::resolve_local(smtp::Address recipient) const {
     case directory::Resolution::Kind::unknown_user: co_return unknown_user();
     case directory::Resolution::Kind::not_local: break;
   }
-  co_return no_route();
+  if (by_route) co_return no_local_domain();
+  co_return go_by_mx(std::move(domain));
 }
 
 Task<Result<Destination>> Router::route(smtp::Address recipient) const {
@@ -152,8 +162,13 @@ Task<Result<Destination>> Router::route(smtp::Address recipient) const {
     GODWIT_CO_ASSIGN(const bool ours, co_await directory_->is_local(recipient.domain));
     if (ours) entry = nullptr;
   }
-  if (!entry || std::holds_alternative<ByDirectory>(entry->to)) co_return co_await resolve_local(std::move(recipient));
+  const bool by_route = entry != nullptr;
+  if (!entry || std::holds_alternative<ByDirectory>(entry->to)) co_return co_await resolve_local(std::move(recipient), by_route);
   if (const auto* site = std::get_if<std::shared_ptr<const Site>>(&entry->to)) co_return ToSite{*site};
+  if (std::holds_alternative<ByMx>(entry->to)) {
+    if (entry->match == Entry::Match::exact) co_return ToMx{std::move(recipient.domain)};
+    co_return go_by_mx(std::move(recipient.domain));
+  }
   if (std::holds_alternative<Hold>(entry->to)) co_return ToHold{fmt::format("the route \"{}\" says hold", entry->name)};
   co_return refused(7, 1, "Mail to this domain is not taken here");
 }

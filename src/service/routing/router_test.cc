@@ -33,6 +33,7 @@ class RouterTest : public ::testing::Test {
     if (!result) return "error " + result.error().text;
     if (const auto* local = std::get_if<ToLocal>(&*result)) return "local " + local->account.address.text();
     if (const auto* site = std::get_if<ToSite>(&*result)) return "site " + site->site->name;
+    if (const auto* mx = std::get_if<ToMx>(&*result)) return "mx " + mx->domain.text();
     if (std::holds_alternative<ToHold>(*result)) return "hold";
     if (const auto* alias = std::get_if<ToAlias>(&*result)) return "alias " + std::to_string(alias->targets.size());
     return std::get<Refused>(*result).reply.one_line();
@@ -60,7 +61,27 @@ TEST_F(RouterTest, NoRoutes_LocalDomainsAloneAreServed) {
   EXPECT_EQ(route(*router, "anna@local.test"), "local anna@local.test");
   EXPECT_EQ(route(*router, "team@local.test"), "alias 2");
   EXPECT_EQ(route(*router, "nobody@local.test"), "550 5.1.1 No such user here");
-  EXPECT_EQ(route(*router, "a@elsewhere.test"), "550 5.4.4 No route to this domain");
+  EXPECT_EQ(route(*router, "a@elsewhere.test"), "mx elsewhere.test");
+}
+
+TEST_F(RouterTest, RouteMx_GoesByTheDnsWhateverElseIsRouted) {
+  const auto router = make({{"far.test", {"mx"}}, {"local.test", {"mx"}}, {"*", {"smtp://smarthost.example.org"}}});
+  EXPECT_EQ(route(*router, "a@far.test"), "mx far.test");
+  EXPECT_EQ(route(*router, "anna@local.test"), "mx local.test");
+  EXPECT_EQ(route(*router, "a@other.test"), "site smtp://smarthost.example.org:25");
+  EXPECT_THAT(error_of({{"a.test", {"mx", "smtp://h"}}}), HasSubstr("stands alone"));
+}
+
+TEST_F(RouterTest, AddressLiterals_ByPolicyAlone) {
+  EXPECT_EQ(route(*make({}), "a@[192.0.2.1]"), "550 5.1.2 Mail to an address in brackets is not sent from here; write to a domain");
+  const auto routed = make({{"[192.0.2.1]", {"mx"}}, {"[192.0.2.2]", {"smtp://192.0.2.2"}}});
+  EXPECT_EQ(route(*routed, "a@[192.0.2.1]"), "mx [192.0.2.1]") << "a route that names it is the operator's word";
+  EXPECT_EQ(route(*routed, "a@[192.0.2.2]"), "site smtp://192.0.2.2:25");
+  const auto router = Router::create({}, directory_, {.address_literals = true});
+  ASSERT_TRUE(router);
+  EXPECT_EQ(route(**router, "a@[192.0.2.1]"), "mx [192.0.2.1]");
+  EXPECT_EQ(route(**router, "a@[IPv6:2001:db8::1]"), "mx [IPv6:2001:db8::1]");
+  EXPECT_FALSE(from_anyone(**router, "[192.0.2.1]"));
 }
 
 TEST_F(RouterTest, Routes_FirstMatchWins) {
@@ -92,7 +113,7 @@ TEST_F(RouterTest, RouteThatNamesALocalDomain_WinsOverIt) {
 TEST_F(RouterTest, RouteLocal_ResolvesInTheDirectory) {
   const auto router = make({{"local.test", {"local"}}, {"other.test", {"local"}}, {"*", {"reject"}}});
   EXPECT_EQ(route(*router, "anna@local.test"), "local anna@local.test");
-  EXPECT_EQ(route(*router, "anna@other.test"), "550 5.4.4 No route to this domain");
+  EXPECT_EQ(route(*router, "anna@other.test"), "550 5.4.4 The route says \"local\", but this domain is not local here");
   EXPECT_FALSE(from_anyone(*router, "other.test"));
 }
 
@@ -122,7 +143,6 @@ TEST_F(RouterTest, Errors_NameTheRouteAndTheMend) {
   EXPECT_THAT(error_of({{"a.test", {"hold"}}, {"-bad-", {"hold"}}}), HasSubstr("route 2 (domain = \"-bad-\"): this is no domain"));
   EXPECT_THAT(error_of({{"*.[192.0.2.1]", {"hold"}}}), HasSubstr("this is no domain"));
   EXPECT_THAT(error_of({{"a.test", {}}}), HasSubstr("route 1 (domain = \"a.test\"): `to` is missing"));
-  EXPECT_THAT(error_of({{"a.test", {"mx"}}}), HasSubstr("\"mx\" is not understood in this release"));
   EXPECT_THAT(error_of({{"a.test", {"smtps://h:465"}}}), HasSubstr("smtps:// is not understood in this release; smtp://host:port is"));
   EXPECT_THAT(error_of({{"a.test", {"lmtp://h:24"}}}), HasSubstr("lmtp:// is not understood"));
   EXPECT_THAT(error_of({{"a.test", {"smtp://h:1", "local"}}}), HasSubstr("\"local\" stands alone"));

@@ -20,6 +20,7 @@ using queue::Recipient;
 using routing::Destination;
 
 constexpr std::size_t kRoutesAtOnce = 16;
+constexpr std::size_t kDomainsAtOnce = 16;
 constexpr int kAliasDepth = 10;  // as directory::Directory::expand()
 
 Outcome refused(const smtp::Reply& reply) {
@@ -37,6 +38,23 @@ Outcome unanswered(const Error& error) {
   outcome.text = "no route could be looked up: " + error.text;
   outcome.remote = "local";
   return outcome;
+}
+
+// It says nothing about the message: no attempt is used up.
+Outcome dns_unanswered(const Error& error) {
+  Outcome outcome;
+  outcome.status = {4, 4, 3};  // RFC 3463 3.5: directory server failure
+  outcome.text = error.text;
+  outcome.remote = "local";
+  outcome.site_down = true;
+  return outcome;
+}
+
+void add_remote(Plan& plan, std::shared_ptr<const routing::Site> site, std::size_t index) {
+  const auto same = [&](const Plan::Remote& other) { return other.site == site || other.site->name == site->name; };
+  auto found = std::ranges::find_if(plan.remotes, same);
+  if (found == plan.remotes.end()) found = plan.remotes.insert(found, {std::move(site), {}});
+  found->recipients.push_back(index);
 }
 
 Outcome alias_loop(const Recipient& recipient) {
@@ -95,7 +113,9 @@ class Planner {
     } else if (auto* local = std::get_if<routing::ToLocal>(&*destination)) {
       plan_.locals.push_back({index, std::move(local->account)});
     } else if (auto* site = std::get_if<routing::ToSite>(&*destination)) {
-      add_remote(std::move(site->site), index);
+      add_remote(plan_, std::move(site->site), index);
+    } else if (auto* mx = std::get_if<routing::ToMx>(&*destination)) {
+      add_domain(std::move(mx->domain), index);
     } else if (auto* hold = std::get_if<routing::ToHold>(&*destination)) {
       plan_.held.push_back(index);
       plan_.hold_because = std::move(hold->why);
@@ -106,10 +126,13 @@ class Planner {
     }
   }
 
-  void add_remote(std::shared_ptr<const routing::Site> site, std::size_t index) {
-    const auto same = [&](const Plan::Remote& other) { return other.site == site || other.site->name == site->name; };
-    auto found = std::ranges::find_if(plan_.remotes, same);
-    if (found == plan_.remotes.end()) found = plan_.remotes.insert(found, {std::move(site), {}});
+  void add_domain(smtp::Domain domain, std::size_t index) {
+    if (auto known = context_.mx.remembered(domain)) {
+      add_remote(plan_, std::move(known), index);
+      return;
+    }
+    auto found = std::ranges::find(plan_.lookups, domain, &Plan::Lookup::domain);
+    if (found == plan_.lookups.end()) found = plan_.lookups.insert(found, {std::move(domain), {}});
     found->recipients.push_back(index);
   }
 
@@ -155,6 +178,10 @@ class Planner {
   std::unordered_map<std::size_t, std::vector<std::string>> ways_;  // the aliases that led to a recipient in this round
 };
 
+using Found = std::optional<Result<routing::MxSites::Found>>;
+
+Task<> find_site(routing::MxSites& mx, smtp::Domain domain, Found& into) { into = co_await mx.find(std::move(domain)); }
+
 }  // namespace
 
 std::vector<std::size_t> due_recipients(const Message& message, WallTime now) {
@@ -169,6 +196,24 @@ std::vector<std::size_t> due_recipients(const Message& message, WallTime now) {
 Task<Plan> make_plan(const Context& context, Message& message, std::vector<std::size_t> due) {
   Planner planner(context, message);
   co_return co_await planner.run(std::move(due));
+}
+
+Task<> look_up(const Context& context, Plan& plan) {
+  std::vector<Found> found(plan.lookups.size());
+  std::function<Task<>(std::size_t)> one = [&](std::size_t i) { return find_site(context.mx, plan.lookups[i].domain, found[i]); };
+  co_await run_bounded(context.tasks, found.size(), kDomainsAtOnce, std::move(one));
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const Result<routing::MxSites::Found>& answer = *found[i];
+    for (const std::size_t index : plan.lookups[i].recipients) {
+      if (!answer)
+        plan.decided.emplace_back(index, dns_unanswered(answer.error()));
+      else if (const auto* no = std::get_if<routing::Refused>(&*answer))
+        plan.decided.emplace_back(index, refused(no->reply));
+      else
+        add_remote(plan, std::get<std::shared_ptr<const routing::Site>>(*answer), index);
+    }
+  }
+  plan.lookups.clear();
 }
 
 }  // namespace godwit::scheduler

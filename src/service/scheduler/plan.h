@@ -19,21 +19,33 @@ struct Plan {
     std::shared_ptr<const routing::Site> site;
     std::vector<std::size_t> recipients;
   };
+  struct Lookup {
+    smtp::Domain domain;
+    std::vector<std::size_t> recipients;
+  };
   std::vector<Local> locals;
   std::vector<Remote> remotes;                                  // one a site, so that the bytes go there once
+  std::vector<Lookup> lookups;                                  // domains whose MX the DNS has to be asked for
   std::vector<std::pair<std::size_t, queue::Outcome>> decided;  // refused by the router, or it could not answer
   std::vector<std::size_t> held;
   std::string hold_because;
   bool expanded = false;  // an alias was followed: the message has changed
 
-  bool is_for_one_site() const { return remotes.size() == 1 && locals.empty() && decided.empty() && held.empty() && !expanded; }
+  bool is_for_one_site() const { return remotes.size() == 1 && lookups.empty() && nothing_else(); }
+  bool is_for_the_dns() const { return !lookups.empty() && remotes.empty() && nothing_else(); }
+
+ private:
+  bool nothing_else() const { return locals.empty() && decided.empty() && held.empty() && !expanded; }
 };
 
 // Indices of the recipients that are pending and due.
 std::vector<std::size_t> due_recipients(const queue::Message& message, WallTime now);
 
 // An alias that has come up since the message was accepted is followed: its recipient becomes the first target, the others
-// are added to the message. Routes are asked 16 at a time.
+// are added to the message. Routes are asked 16 at a time. Never waits for the DNS.
 Task<Plan> make_plan(const Context& context, queue::Message& message, std::vector<std::size_t> due);
+
+// Asks the DNS for what the plan could not know, 16 domains at a time: `lookups` become `remotes` or `decided`.
+Task<> look_up(const Context& context, Plan& plan);
 
 }  // namespace godwit::scheduler

@@ -32,13 +32,24 @@ std::uint32_t attempt_number(const queue::Message& message, const std::vector<st
 Round::Round(const Context& context, std::shared_ptr<const queue::Message> message, Plan plan)
     : context_(context), message_(std::move(message)), plan_(std::move(plan)), jobs_(std::make_shared<Jobs>()) {
   jobs_->outcomes.resize(message_->recipients.size());
-  for (auto& [index, outcome] : plan_.decided) jobs_->outcomes[index] = std::move(outcome);
+  take_decided();
+  trace_locals();
+}
+
+void Round::take_decided() {
+  for (auto& [index, outcome] : std::exchange(plan_.decided, {})) jobs_->outcomes[index] = std::move(outcome);
+}
+
+Task<> Round::look_up() {
+  co_await scheduler::look_up(context_, plan_);
+  take_decided();
 }
 
 void Round::offer(std::function<void(const std::string& site)> job_done) {
-  trace_routes();
-  jobs_->latch.add(plan_.remotes.size());
-  for (Plan::Remote& remote : plan_.remotes) {
+  jobs_->latch.add(plan_.remotes.size() - offered_);
+  for (; offered_ < plan_.remotes.size(); ++offered_) {
+    const Plan::Remote& remote = plan_.remotes[offered_];
+    trace_route(remote.recipients, remote.site->name);
     outbound::Job job;
     job.site = remote.site;
     job.message = message_;
@@ -74,16 +85,16 @@ Task<> Round::wait_for_sites() { co_await jobs_->latch.wait(); }
 
 std::vector<std::optional<queue::Outcome>> Round::take_outcomes() { return std::move(jobs_->outcomes); }
 
-void Round::trace_routes() const {
+void Round::trace_locals() const {
   std::vector<std::size_t> locals;
   for (const Plan::Local& local : plan_.locals) locals.push_back(local.recipient);
-  const auto tell = [&](const std::vector<std::size_t>& recipients, std::string_view where) {
-    const std::uint32_t attempt = attempt_number(*message_, recipients);
-    if (attempt == 1) context_.trace.add(message_->id, "routed", fmt::format("{} to {}", names(*message_, recipients), where));
-    context_.trace.add(message_->id, "attempt", fmt::format("number {} at {}", attempt, where));
-  };
-  if (!locals.empty()) tell(locals, "local");
-  for (const Plan::Remote& remote : plan_.remotes) tell(remote.recipients, remote.site->name);
+  if (!locals.empty()) trace_route(locals, "local");
+}
+
+void Round::trace_route(const std::vector<std::size_t>& recipients, std::string_view where) const {
+  const std::uint32_t attempt = attempt_number(*message_, recipients);
+  if (attempt == 1) context_.trace.add(message_->id, "routed", fmt::format("{} to {}", names(*message_, recipients), where));
+  context_.trace.add(message_->id, "attempt", fmt::format("number {} at {}", attempt, where));
 }
 
 }  // namespace godwit::scheduler

@@ -11,6 +11,8 @@ namespace {
 
 // Attempts that route and deliver locally at the same time; those that wait for a site are bounded by the window.
 constexpr std::size_t kSlots = 500;
+// Messages that wait for the DNS share the window as those that wait for a site do: a resolver that does not answer never takes all.
+const std::string kDns = "(DNS)";
 
 }  // namespace
 
@@ -86,20 +88,40 @@ Task<> TheScheduler::attempt_now(std::shared_ptr<queue::Message> message, bool& 
   }
   Plan plan = co_await make_plan(context_, *message, std::move(due));
   if (park_if_busy(*message, plan)) co_return;
+  if (plan.is_for_the_dns()) {
+    leave_slot(in_slot);
+    sites_.job_out(kDns);
+    co_await look_up(context_, plan);
+    job_done(kDns);
+    if (park_if_busy(*message, plan)) co_return;
+  }
   Round round(context_, message, std::move(plan));
-  for (const Plan::Remote& remote : round.plan().remotes) sites_.job_out(remote.site->name);
-  round.offer([this](const std::string& site) { job_done(site); });
+  offer(round);
   co_await round.deliver_locals();
   leave_slot(in_slot);
+  if (!round.plan().lookups.empty()) {
+    sites_.job_out(kDns);
+    co_await round.look_up();
+    job_done(kDns);
+    offer(round);
+  }
   co_await round.wait_for_sites();
   co_await record(*message, round);
 }
 
+void TheScheduler::offer(Round& round) {
+  for (const Plan::Remote& remote : round.not_offered()) sites_.job_out(remote.site->name);
+  round.offer([this](const std::string& site) { job_done(site); });
+}
+
+// A message of which nothing has been done yet and that has to wait for one thing alone.
 bool TheScheduler::park_if_busy(const queue::Message& message, const Plan& plan) {
-  if (!plan.is_for_one_site() || !sites_.must_park(plan.remotes[0].site->name, context_.settings()->window)) return false;
+  if (!plan.is_for_one_site() && !plan.is_for_the_dns()) return false;
+  const std::string& site = plan.is_for_the_dns() ? kDns : plan.remotes[0].site->name;
+  if (!sites_.must_park(site, context_.settings()->window)) return false;
   Entry* entry = window_.find(message.id);
   if (entry->asked) return false;
-  sites_.park(plan.remotes[0].site->name, message.id);
+  sites_.park(site, message.id);
   window_.park(*entry);
   return true;
 }

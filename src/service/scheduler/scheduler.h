@@ -17,6 +17,7 @@
 #include "service/delivery/delivery.h"
 #include "service/intake/intake.h"
 #include "service/outbound/outbound.h"
+#include "service/routing/mx_sites.h"
 #include "service/routing/router.h"
 #include "state/mailbox/mailbox.h"
 #include "state/queue/queue.h"
@@ -45,6 +46,7 @@ struct Context {
   std::size_t loop = 0;
   std::size_t loops = 1;
   std::function<std::shared_ptr<const routing::Router>()> router;
+  routing::MxSites& mx;  // of this loop
   std::function<std::shared_ptr<const Settings>()> settings;
   // Gives a job to the site's loop and its outcomes back to ours.
   std::function<void(outbound::Job)> offer;

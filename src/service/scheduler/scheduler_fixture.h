@@ -12,6 +12,7 @@
 #include "base/blocking_pool.h"
 #include "service/scheduler/scheduler.h"
 #include "state/queue/queue_fixture.h"
+#include "testing/fake_resolver.h"
 #include "testing/seeded_random.h"
 
 namespace godwit::scheduler {
@@ -175,6 +176,7 @@ class SchedulerFixture : public queue::testing::QueueFixture {
                           [this](queue::Message message) { scheduler->accepted(std::move(message)); }};
     intake_settings.hostname = settings.hostname;
     intake = intake::make_intake(std::move(doors));
+    mx = std::make_unique<routing::MxSites>(dns, loop.clock(), random, [this] { return mx_settings; });
     Context context{*queue,
                     *mailboxes,
                     blobs,
@@ -187,6 +189,7 @@ class SchedulerFixture : public queue::testing::QueueFixture {
                     0,
                     1,
                     [this] { return router; },
+                    *mx,
                     [this] { return std::make_shared<const Settings>(settings); },
                     [this](outbound::Job job) { sites.offer(std::move(job)); }};
     scheduler = make_scheduler(std::move(context));
@@ -274,6 +277,8 @@ class SchedulerFixture : public queue::testing::QueueFixture {
   intake::Settings intake_settings;
   RecordingTrace trace;
   FakeSites sites{loop};
+  godwit::testing::FakeResolver dns{loop.clock()};
+  std::shared_ptr<const routing::MxSites::Settings> mx_settings = std::make_shared<routing::MxSites::Settings>();
   std::vector<routing::Route> routes{{"far.test", {"smtp://far.test:25"}},
                                      {"slow.test", {"smtp://slow.test:25"}},
                                      {"dead.test", {"smtp://dead.test:25"}},
@@ -284,6 +289,7 @@ class SchedulerFixture : public queue::testing::QueueFixture {
   std::shared_ptr<const routing::Router> router;
   std::unique_ptr<net::TaskGroup> tasks;
   std::unique_ptr<intake::Intake> intake;
+  std::unique_ptr<routing::MxSites> mx;
   std::unique_ptr<Scheduler> scheduler;
 };
 

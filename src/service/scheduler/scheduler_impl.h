@@ -29,6 +29,7 @@ class TheScheduler final : public Scheduler {
   void pump();
   Task<> attempt(std::shared_ptr<queue::Message> message);
   Task<> attempt_now(std::shared_ptr<queue::Message> message, bool& in_slot);
+  void offer(Round& round);
   bool park_if_busy(const queue::Message& message, const Plan& plan);
   void leave_slot(bool& in_slot);
   void job_done(const std::string& site);

@@ -80,6 +80,8 @@ struct House {
   directory::Directory directory{engine, pool, *clock, *random};
   mailbox::Mailboxes mailboxes{engine, blobs, *clock, *random};
   std::shared_ptr<const routing::Router> router;
+  godwit::testing::FakeResolver resolver{*clock};  // nobody asks: every domain is local or routed
+  routing::MxSites mx{resolver, *clock, *random, [] { return std::make_shared<const routing::MxSites::Settings>(); }};
   std::shared_ptr<Settings> settings = std::make_shared<Settings>();
   std::vector<std::unique_ptr<Scheduler>> schedulers;
   std::atomic<std::size_t> delivered{0};
@@ -114,6 +116,7 @@ struct House {
                       loop,
                       kLoops,
                       [this] { return router; },
+                      mx,
                       [this] { return std::shared_ptr<const Settings>(settings); },
                       [this, loop](outbound::Job job) { offer(loop, std::move(job)); }};
       schedulers.push_back(make_scheduler(std::move(context)));
