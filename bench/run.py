@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Side by side with Debian's Postfix on loopback: rate, CPU seconds per 1,000 messages, memory an idle connection, latency.
 
-  run.py --godwit build/release/godwit [--rounds N] [receive|relay|latency|idle ...]
+  run.py --godwit build/release/godwit [--rounds N] [receive|relay|mx|sites|latency|idle ...]
+
+relay: a route, for both; mx: Godwit asks a name server for the MX, Postfix has its route; sites: to one domain, to 2,000 domains of one
+provider, to 200 sites.
 
 Every cell runs Postfix and Godwit one after the other in the same round, so that drift of the machine hits both; the ceiling is
 smtp-source straight into smtp-sink in the same round. CPU is that of the server's processes (children included), not of the load.
@@ -22,6 +25,10 @@ import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from blast import blast  # noqa: E402
+from fake_dns import FakeDns  # noqa: E402
 
 TICK = os.sysconf('SC_CLK_TCK')
 
@@ -106,11 +113,13 @@ class Godwit:
         cert, key = self.base / 'cert.pem', self.base / 'key.pem'
         subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=bench.test',
                         '-keyout', key, '-out', cert], check=True, capture_output=True)
-        to = 'hold' if mode == 'hold' else f'smtp://127.0.0.1:{sink}'
+        to = {'hold': 'hold', 'relay': f'smtp://127.0.0.1:{sink}', 'mx': 'mx'}[mode]
+        self.dns = FakeDns() if mode == 'mx' else None
+        world = f'[dns]\nservers = ["127.0.0.1:{self.dns.port}"]\ntrust_anchor = ""\n[outbound]\nport = {sink}\nforbidden_networks = []\n' if self.dns else ''
         (self.base / 'godwit.toml').write_text(
             f'hostname = "bench.test"\ndata_dir = "{self.base}/data"\n[tls]\ncertificate = "{cert}"\nkey = "{key}"\n'
             f'[[listener]]\nprotocol = "smtp"\naddress = "127.0.0.1:{self.port}"\n[smtp]\nrelay_from = ["127.0.0.0/8"]\n'
-            f'[limits]\nconnections = 20000\n[[route]]\ndomain = "*"\nto = "{to}"\n[log]\nlevel = "warning"\n')
+            f'{world}[limits]\nconnections = 20000\n[[route]]\ndomain = "*"\nto = "{to}"\n[log]\nlevel = "warning"\n')
         with open(self.base / 'log', 'wb') as log:
             self.process = subprocess.Popen([self.binary, 'serve', '-c', str(self.base / 'godwit.toml')], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.root = self.process.pid
@@ -122,6 +131,8 @@ class Godwit:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
+        if self.dns:
+            self.dns.close()
 
 
 class Postfix:
@@ -175,7 +186,7 @@ class Sink:
 
     def __init__(self, counting=True):
         self.port, self.taken = free_port(), 0
-        self.process = subprocess.Popen(['smtp-sink', '-u', 'postfix', *(['-c'] if counting else []), f'127.0.0.1:{self.port}', '1024'],
+        self.process = subprocess.Popen(['smtp-sink', '-u', 'postfix', *(['-c'] if counting else []), f':{self.port}', '1024'],
                                         stdout=subprocess.PIPE if counting else subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         if counting:  # it must never wait for us to read
             threading.Thread(target=self.follow, daemon=True).start()
@@ -222,6 +233,42 @@ def relay(server, sink, sessions, count, size):
         print(f'  {server.name}: only {arrived} of {count} messages arrived in {elapsed:.0f} s')
     time.sleep(0.3)
     return arrived / elapsed, (cpu_seconds(server.root) - before) * 1000 / count
+
+
+def spread(server, sink, sessions, recipients, size):
+    """From the first connection until the next hops have the last message."""
+    start, before, begin = sink.taken, cpu_seconds(server.root), time.monotonic()
+    threads = blast(server.port, sessions, recipients, size)
+    while sink.taken - start < len(recipients) and time.monotonic() - begin < 120:
+        time.sleep(0.005)
+    elapsed = time.monotonic() - begin
+    for thread in threads:
+        thread.join(60)
+    arrived = sink.taken - start
+    if arrived < len(recipients):
+        print(f'  {server.name}: only {arrived} of {len(recipients)} messages arrived in {elapsed:.0f} s')
+    time.sleep(0.3)
+    return arrived / elapsed, (cpu_seconds(server.root) - before) * 1000 / len(recipients)
+
+
+SPREADS = (('one domain', lambda i: 'to@sink.test'),
+           ('2,000 domains of one MX set', lambda i: f'to@d{i % 2000}.one.test'),
+           ('200 sites', lambda i: f'to@s{1 + i % 200}.many.test'))
+
+
+def measure_spreads(server, rounds, count):
+    for label, to in SPREADS:
+        runs = []
+        for _ in range(rounds):
+            sink = Sink()
+            server.start('mx', sink.port)
+            try:
+                spread(server, sink, 20, [to(i) for i in range(count // 10)], 4096)
+                runs.append(spread(server, sink, 20, [to(i) for i in range(count)], 4096))
+            finally:
+                server.stop()
+                sink.close()
+        print(f'4 KB, 20 sessions, {label:28} {statistics.median(r[0] for r in runs):8.0f}/s {statistics.median(r[1] for r in runs):8.3f} CPU-s/1000', flush=True)
 
 
 def ceiling(sessions, count, size):
@@ -290,7 +337,9 @@ def idle(server, count, tls):
 CELLS = (('receive', 'receive 4 KB, 100 sessions', 100, 4096, (4000, 30000)),
          ('receive', 'receive 64 KB, 20 sessions', 20, 65536, (1000, 5000)),
          ('relay', 'relay 4 KB, 20 sessions', 20, 4096, (2000, 20000)),
-         ('relay', 'relay 64 KB, 20 sessions', 20, 65536, (600, 3000)))
+         ('relay', 'relay 64 KB, 20 sessions', 20, 65536, (600, 3000)),
+         ('mx', 'by MX 4 KB, 20 sessions', 20, 4096, (2000, 20000)),
+         ('mx', 'by MX 64 KB, 20 sessions', 20, 65536, (600, 3000)))
 
 
 def measure(kind, servers, rounds, sessions, size, counts):
@@ -299,8 +348,8 @@ def measure(kind, servers, rounds, sessions, size, counts):
     for _ in range(rounds):
         top.append(ceiling(sessions, counts[1], size))
         for server, count in zip(servers, counts):
-            sink = Sink() if kind == 'relay' else None
-            server.start('relay' if sink else 'hold', sink.port if sink else 9)
+            sink = Sink() if kind != 'receive' else None
+            server.start(kind if sink else 'hold', sink.port if sink else 9)
             run = (lambda n: relay(server, sink, sessions, n, size)) if sink else (lambda n: receive(server, sessions, n, size))
             try:
                 run(count // 10)
@@ -325,7 +374,7 @@ def main():
     parser.add_argument('--idle', type=int, default=10_000)
     parser.add_argument('tests', nargs='*', default=[])
     arguments = parser.parse_args()
-    tests = arguments.tests or ['receive', 'relay', 'latency', 'idle']
+    tests = arguments.tests or ['receive', 'relay', 'mx', 'sites', 'latency', 'idle']
     if os.getuid() != 0 or not shutil.which('smtp-source') or not os.path.exists('/usr/sbin/postfix'):
         sys.exit('the bench needs root (Postfix does) and Debian\'s postfix: ./dev bench installs it')
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
@@ -333,11 +382,13 @@ def main():
     os.chmod(base, 0o755)
     servers = [Postfix(base), Godwit(arguments.godwit, base)]
     try:
-        if 'receive' in tests or 'relay' in tests:
+        if {'receive', 'relay', 'mx'} & set(tests):
             print(f'{"":28} {"ceiling/s":>10} {"postfix/s":>10} {"CPU-s/1000":>11} {"godwit/s":>10} {"CPU-s/1000":>11} {"ratio":>7} {"of ceiling":>10}', flush=True)
         for kind, label, sessions, size, counts in CELLS:
             if kind in tests:
                 show(label, *measure(kind, servers, arguments.rounds, sessions, size, counts))
+        if 'sites' in tests:
+            measure_spreads(servers[1], arguments.rounds, 20000)
         if 'latency' in tests:
             for server in servers:
                 server.start('hold', 9)

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "edge/net/stream.h"
 
@@ -29,6 +30,7 @@ std::size_t peer_acknowledgements(const net::Stream& end);
 class FakeTls final : public net::TlsAcceptor, public net::TlsConnector {
  public:
   bool fail_next = false;
+  std::vector<std::string> server_names;  // of connect()
   Task<Result<std::unique_ptr<net::Stream>>> accept(std::unique_ptr<net::Stream> plain, Duration timeout) override;
   Task<Result<std::unique_ptr<net::Stream>>> connect(std::unique_ptr<net::Stream> plain, std::string server_name,
                                                      Duration timeout) override;

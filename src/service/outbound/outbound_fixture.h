@@ -11,6 +11,7 @@
 #include "testing/fake_resolver.h"
 #include "testing/fake_smtp_server.h"
 #include "testing/memory_blobs.h"
+#include "testing/memory_stream.h"
 #include "testing/seeded_random.h"
 #include "testing/test_loop.h"
 
@@ -31,40 +32,6 @@ class RecordingTrace final : public trace::Trace {
   Task<Result<std::vector<MessageId>>> find(std::string /*text*/, std::size_t /*limit*/) override { co_return std::vector<MessageId>(); }
   void stop() override {}
   std::vector<std::string> lines;
-};
-
-// Shakes hands in word alone, or fails to; the bytes stay plain.
-class FakeTls final : public net::TlsConnector {
- public:
-  Task<Result<std::unique_ptr<net::Stream>>> connect(std::unique_ptr<net::Stream> plain, std::string server_name, Duration) override {
-    names.push_back(std::move(server_name));
-    if (broken) {
-      plain->close();
-      co_return fail(Error::temporary(Error::Cause::io, "wrong version number"));
-    }
-    std::unique_ptr<net::Stream> encrypted = std::make_unique<Encrypted>(std::move(plain));
-    co_return encrypted;
-  }
-  bool broken = false;
-  std::vector<std::string> names;
-
- private:
-  class Encrypted final : public net::Stream {
-   public:
-    explicit Encrypted(std::unique_ptr<net::Stream> below) : below_(std::move(below)) {}
-    Task<Result<std::size_t>> read(std::span<char> into, Duration timeout) override { return below_->read(into, timeout); }
-    Task<Result<void>> wait_readable(Duration timeout) override { return below_->wait_readable(timeout); }
-    Task<Result<void>> write(std::string_view bytes, Duration timeout) override { return below_->write(bytes, timeout); }
-    void close() override { below_->close(); }
-    void cancel() override { below_->cancel(); }
-    const Endpoint& remote() const override { return below_->remote(); }
-    const Endpoint& local() const override { return below_->local(); }
-    const net::TlsInfo* tls() const override { return &info_; }
-
-   private:
-    std::unique_ptr<net::Stream> below_;
-    net::TlsInfo info_{"TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, false, ""};
-  };
 };
 
 class OutboundTest : public ::testing::Test {
@@ -179,7 +146,7 @@ class OutboundTest : public ::testing::Test {
   testing::TestLoop loop_;
   testing::SeededRandom random_{11};
   testing::FakeResolver dns_{loop_.clock()};
-  FakeTls tls_;
+  testing::FakeTls tls_;
   Endpoint ourselves_;
   testing::MemoryBlobs blobs_;
   net::TaskGroup tasks_;

@@ -31,7 +31,7 @@ TEST_F(StartTls, Offered_IsTakenAndEhloSaidAgain) {
   EXPECT_EQ(summary(*result), "delivered 2.0.0");
   EXPECT_EQ(result->outcomes[0].text, "the next server has taken it over TLSv1.3");
   EXPECT_THAT(opening(0), ElementsAre("EHLO mx.example.org", "STARTTLS", "EHLO mx.example.org"));
-  EXPECT_THAT(tls_.names, ElementsAre("127.0.0.1"));
+  EXPECT_THAT(tls_.server_names, ElementsAre("127.0.0.1"));
 }
 
 TEST_F(StartTls, NotOffered_PlainText) {
@@ -55,7 +55,7 @@ TEST_F(StartTls, OfferedAndNotMeant_GoesOnInPlainText) {
 }
 
 TEST_F(StartTls, HandshakeFails_ANewConnectionDoesWithout_AndItIsRemembered) {
-  tls_.broken = true;
+  tls_.fail_next = true;
   EXPECT_EQ(summary(*send_one()), "delivered 2.0.0");
   EXPECT_EQ(server_.dialogues.size(), 2u);
   EXPECT_THAT(opening(1), ElementsAre("EHLO mx.example.org"));
@@ -63,18 +63,17 @@ TEST_F(StartTls, HandshakeFails_ANewConnectionDoesWithout_AndItIsRemembered) {
   settings_->messages_per_connection = 1;
   EXPECT_EQ(summary(*send_one()), "delivered 2.0.0");
   EXPECT_EQ(summary(*send_one()), "delivered 2.0.0");
-  EXPECT_EQ(tls_.names.size(), 1u) << "for an hour nobody tries again";
-  tls_.broken = false;
+  EXPECT_EQ(tls_.server_names.size(), 1u) << "for an hour nobody tries again";
   loop_.advance(61min);
   EXPECT_EQ(summary(*send_one()), "delivered 2.0.0");
-  EXPECT_EQ(tls_.names.size(), 2u);
+  EXPECT_EQ(tls_.server_names.size(), 2u);
 }
 
 // RFC 3207 6: what somebody put behind the 220 would be taken for an answer of the encrypted server.
 TEST_F(StartTls, PlainTextBehindTheAnswer_IsNoAnswer) {
   answer("STARTTLS", "220 2.0.0 go ahead\r\n250 mx.peer.test\r\n");
   EXPECT_EQ(summary(*send_one()), "delivered 2.0.0");
-  EXPECT_EQ(tls_.names.size(), 0u);
+  EXPECT_EQ(tls_.server_names.size(), 0u);
   EXPECT_THAT(opening(1), ElementsAre("EHLO mx.example.org"));
 }
 

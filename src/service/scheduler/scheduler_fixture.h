@@ -191,11 +191,13 @@ class SchedulerFixture : public queue::testing::QueueFixture {
                     [this] { return router; },
                     *mx,
                     [this] { return std::make_shared<const Settings>(settings); },
-                    [this](outbound::Job job) { sites.offer(std::move(job)); }};
+                    [this](outbound::Job job) { offer(std::move(job)); }};
     scheduler = make_scheduler(std::move(context));
     scheduler->start();
     loop.poll();
   }
+
+  virtual void offer(outbound::Job job) { sites.offer(std::move(job)); }
 
   // What a SIGTERM does; also ends what a crash has left hanging.
   void stop() {
