@@ -62,6 +62,77 @@ TEST_F(RecoveryTest, UnacknowledgedBytesGone_TheMessageGoesWithAllItsRows) {
   EXPECT_EQ(queue->totals().recipients, 1u);
 }
 
+TEST_F(RecoveryTest, UnacknowledgedBytesOfAHeldMessageGone_ItGoesWithAllItsRows) {
+  Message good = message();
+  good.held = true;
+  ASSERT_TRUE(accept(good));
+  for (int i = 0; i < 8; ++i) {
+    Message torn = message();
+    auto writer = blobs.begin(Queue::partition_of(torn.id), torn.id.value);
+    torn.blob = *loop.run(writer->finish());
+    torn.held = true;
+    torn.rows = rows_of_held(torn);
+    put(Keyspace::waiting, message_key(torn.id), *encode_record(torn));
+    put(Keyspace::due, due_key(kNever, torn.id), encode_due({1, 0, true, DueValue::Accept{1, torn.blob.segment}}));
+  }
+  crash_and_open();
+  EXPECT_EQ(engine.rows(Keyspace::waiting), 1u);
+  EXPECT_EQ(engine.rows(Keyspace::due), 1u);
+  EXPECT_TRUE(load(good.id)->held);
+  EXPECT_EQ(queue->totals().messages, 1u);
+  EXPECT_EQ(queue->totals().held, 1u);
+  EXPECT_EQ(queue->totals().recipients, 1u);
+}
+
+TEST_F(RecoveryTest, AcknowledgedBytesOfAHeldMessageDamaged_TheReasonIsReplaced) {
+  Message damaged = message();
+  damaged.held = true;
+  damaged.held_because = "its route says hold";
+  ASSERT_TRUE(accept(damaged));
+  blobs.damage_blob(damaged.blob);
+  reopen();
+  EXPECT_THAT(load(damaged.id)->held_because, ::testing::HasSubstr("damaged"));
+  EXPECT_EQ(queue->totals().held, 1u);
+}
+
+// What a start has looked at was acknowledged, wherever it lies: it is never taken for an unfinished accept.
+TEST_F(RecoveryTest, BytesOfAHeldMessageGoneAfterAStart_AreNoUnfinishedAccept) {
+  Message old = message();
+  old.held = true;
+  ASSERT_TRUE(accept(old));
+  reopen();
+  blobs.drop(old.blob);
+  reopen();
+  EXPECT_TRUE(load(old.id));
+  EXPECT_EQ(queue->totals().held, 1u);
+}
+
+TEST_F(RecoveryTest, HeldMessageThatCannotBeRead_DoesNotStopTheStart) {
+  Message unreadable = message();
+  unreadable.held = true;
+  ASSERT_TRUE(accept(unreadable));
+  put(Keyspace::waiting, message_key(unreadable.id), "no record");
+  const Message good = accepted();
+  reopen();
+  EXPECT_THAT(fresh_ids(), ElementsAre(good.id));
+}
+
+TEST_F(RecoveryTest, HeldMessagesOfManySegments_OnlyTheNewestAreLookedAt) {
+  const std::string large(1u << 20, 'x');
+  Message old = message();
+  old.held = true;
+  ASSERT_TRUE(accept(old));
+  for (std::uint32_t segment = 1; segment < 8;) {
+    Message recent = message();
+    recent.held = true;
+    ASSERT_TRUE(loop.run(write(recent, large)));
+    segment = recent.blob.segment;
+  }
+  blobs.drop(old.blob);
+  reopen();
+  EXPECT_THAT(load(old.id)->held_because, ::testing::Not(::testing::HasSubstr("missing")));
+}
+
 TEST_F(RecoveryTest, AcknowledgedBytesDamaged_TheMessageIsHeldAndTheOthersGoOn) {
   const Message damaged = accepted();
   const Message good = accepted();
