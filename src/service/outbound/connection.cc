@@ -83,10 +83,7 @@ queue::Outcome Connection::tls_failure(std::string_view why) {
 // RFC 3207. A server that offers it and then does not want to (454) is spoken to as it is.
 Task<Connection::Step> Connection::start_tls(std::string hostname, Encryption encryption) {
   const auto reply = co_await command("STARTTLS\r\n", kStartTls);
-  if (!reply) {
-    usable_ = false;
-    co_return std::unexpected(lost(reply.error(), "the answer to STARTTLS", remote_));
-  }
+  if (!reply) co_return std::unexpected(tls_failure("no answer to STARTTLS: " + reply.error().text));
   if (reply->code == kClosing) {
     usable_ = false;
     stream_->close();

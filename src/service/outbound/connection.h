@@ -57,6 +57,7 @@ class Connection {
   std::size_t settled() const { return settled_; }                         // messages that the server answered to their end
   const std::optional<queue::Outcome>& broken() const { return broken_; }  // why the dialogue ended in the middle of a message
   const std::string& remote() const { return remote_; }
+  const net::TlsInfo* tls() const { return stream_ ? stream_->tls() : nullptr; }  // null in plain text
   const smtp::Extensions& extensions() const { return extensions_; }
 
  private:

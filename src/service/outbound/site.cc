@@ -25,6 +25,15 @@ std::vector<std::uint16_t> tiers(const routing::Site& site) {
   return out;
 }
 
+void tell_connected(const std::string& site, const Connection& connection) {
+  const net::TlsInfo* tls = connection.tls();
+  log::info("connected", {{"site", site},
+                          {"remote", connection.remote()},
+                          {"tls", tls ? tls->version : std::string("none")},
+                          {"cipher", tls ? tls->cipher : std::string()},
+                          {"resumed", tls && tls->resumed}});
+}
+
 // The addresses that did not answer, in one sentence: "could not connect to mx.test [2001:db8::1]:25 (refused), [192.0.2.1]:25 (...)".
 queue::Outcome not_connected(const routing::Hop& hop, const std::vector<Endpoint>& endpoints,
                              const std::vector<net::DialFailure>& failures) {
@@ -106,6 +115,7 @@ Task<> Site::run(std::shared_ptr<Site> self) {
   --self->opening_;
   if (opened) {
     self->proven_ = true;
+    tell_connected(self->description_->name, **opened);
     outbound_metrics().connections.add();
     outbound_metrics().open.add(1);
     co_await self->work_on(**opened, hop);

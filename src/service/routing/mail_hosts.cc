@@ -18,10 +18,11 @@ Error unanswered(const smtp::Domain& domain, const std::string& reason) {
   return Error::temporary(Error::Cause::io, fmt::format("the DNS does not say where mail for {} goes: {}", domain.text(), reason));
 }
 
-// An MX that names an address ("10.0.0.1") or nothing names no host (RFC 1035 3.3.9, RFC 2181 10.3).
+// An MX that names an address ("10.0.0.1") or nothing names no host (RFC 1035 3.3.9, RFC 2181 10.3). Underscores are no part of a host
+// name (RFC 1123 2.1), but some have them, and they are reached all the same.
 bool names_a_host(const std::string& name) {
-  const auto domain = smtp::parse_domain(name);
-  return domain && !domain->is_literal() && !parse_ip(name);
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; };
+  return !name.empty() && std::ranges::all_of(name, fits) && !parse_ip(name);
 }
 
 // RFC 5321 5.1: what is not better than we are would only send it back.

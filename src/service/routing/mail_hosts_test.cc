@@ -131,6 +131,8 @@ TEST_F(MailHostsTest, ExchangesThatAreNoHosts_DoNotCount) {
   EXPECT_TRUE(find("a.test").starts_with("550 5.4.4 The MX records of a.test name no host"));
   dns_.add_mx("a.test", 20, "mx.test");
   EXPECT_EQ(find("a.test"), "mx.test 20");
+  dns_.add_mx("b.test", 10, "mail_1.mx.test");
+  EXPECT_EQ(find("b.test"), "mail_1.mx.test 10") << "no host name by the letter, but there are such";
 }
 
 TEST_F(MailHostsTest, TwoHundredMx_AreCutToTheBest) {
