@@ -27,27 +27,21 @@ std::string sender_of(const boost::json::object& message) {
   return from.empty() ? "<>" : from;
 }
 
-// "held: by the administrator", "next try 2026-11-22T12:00:00Z: 451 4.2.0 Greylisted"
-std::string why(const boost::json::object& message, const boost::json::object& recipient) {
-  if (message.at("held").as_bool()) return "held: " + text_of(message, "held_because");
-  std::string out = text_of(recipient, "state");
-  if (const std::string next = text_of(recipient, "next_attempt"); !next.empty()) out = "next try " + next;
-  if (const auto* last = recipient.if_contains("last")) {
-    const std::string reply = text_of(last->as_object(), "remote_reply");
-    out += ": " + (reply.empty() ? text_of(last->as_object(), "text") : reply);
-  }
-  return out;
+// "in 4m10s, at 2026-11-22T12:00:00Z"
+std::string when(const boost::json::object& recipient) {
+  const std::string words = text_of(recipient, "next_try");
+  return words.starts_with("in ") ? words + ", at " + text_of(recipient, "next_attempt") : words;
 }
 
 void show_list(const boost::json::object& answer) {
-  Table table({"ID", "ACCEPTED", "SIZE", "FROM", "TO", "WHY IT WAITS"});
+  Table table({"ID", "ACCEPTED", "SIZE", "FROM", "TO", "NEXT TRY", "WHY IT WAITS"});
   for (const auto& item : answer.at("messages").as_array()) {
     const auto& message = item.as_object();
     for (const auto& row : message.at("recipients").as_array()) {
       const auto& recipient = row.as_object();
       if (text_of(recipient, "state") != "pending") continue;
       table.add({text_of(message, "id"), text_of(message, "accepted"), text_of(message, "size"), sender_of(message),
-                 text_of(recipient, "to"), why(message, recipient)});
+                 text_of(recipient, "to"), when(recipient), text_of(recipient, "why")});
     }
   }
   if (table.empty())
@@ -61,12 +55,11 @@ void show_message(const boost::json::object& message) {
   fmt::print("id        {}\naccepted  {}\nfrom      {}\nsize      {} bytes\n", text_of(message, "id"), text_of(message, "accepted"),
              sender_of(message), text_of(message, "size"));
   if (message.at("held").as_bool()) fmt::print("held      {}\n", text_of(message, "held_because"));
-  Table table({"TO", "STATE", "ATTEMPTS", "NEXT TRY", "LAST ANSWER"});
+  Table table({"TO", "STATE", "ATTEMPTS", "NEXT TRY", "WHY"});
   for (const auto& row : message.at("recipients").as_array()) {
     const auto& recipient = row.as_object();
-    const auto* last = recipient.if_contains("last");
-    table.add({text_of(recipient, "to"), text_of(recipient, "state"), text_of(recipient, "attempts"), text_of(recipient, "next_attempt"),
-               last ? fmt::format("{} {}", text_of(last->as_object(), "text"), text_of(last->as_object(), "remote_reply")) : ""});
+    table.add({text_of(recipient, "to"), text_of(recipient, "state"), text_of(recipient, "attempts"), when(recipient),
+               text_of(recipient, "why")});
   }
   fmt::print("\n{}", table.text());
 }

@@ -64,13 +64,14 @@ def case_unknown_user_and_relay(world):
     expect(client.rcpt(BOB), 250)
 
 
-def case_foreign_sender_and_unroutable(world):
-    server = world.server().setup().start()
+def case_foreign_sender_rejected_domain_and_literal(world):
+    server = world.server(extra='[[route]]\ndomain = "closed.test"\nto = "reject"\n').setup().start()
     client = submission(server)
     expect(client.mail(BOB), 553, '5.7.1')
     client.rset()
     expect(client.mail(ANN), 250)
-    expect(client.rcpt('someone@elsewhere.test'), 550, '5.4.4')
+    expect(client.rcpt('someone@closed.test'), 550, '5.7.1')
+    expect(client.rcpt('someone@[192.0.2.1]'), 550, '5.1.2')
 
 
 def case_too_big(world):

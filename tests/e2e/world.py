@@ -91,6 +91,9 @@ class World:
             shutil.rmtree(self.dir, ignore_errors=True)
 
 
+NO_DNS = '[dns]\nservers = ["127.0.0.1:9"]\n'  # nothing here asks the world; nobody answers on this port
+
+
 class Server:
     """One `godwit serve` with a configuration of its own, accounts ann@ and bob@example.org."""
 
@@ -113,7 +116,7 @@ class Server:
             ('smtp', self.smtp), ('submission', self.submission), ('submissions', self.submissions),
             ('pop3', self.pop3), ('pop3s', self.pop3s), ('http', self.http)))
         self.config.write_text(f'hostname = "{self.hostname}"\ndata_dir = "{self.data_dir}"\n{listeners}'
-                               f'[tls]\ncertificate = "{cert}"\nkey = "{key}"\n{self.extra}\n')
+                               f'[tls]\ncertificate = "{cert}"\nkey = "{key}"\n{NO_DNS if "[dns]" not in self.extra else ""}{self.extra}\n')
 
     def setup(self, accounts=('ann', 'bob')):
         self.cli('domain', 'add', 'example.org')

@@ -1,7 +1,6 @@
 #include "app/sendmail/sendmail.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,17 +8,16 @@
 #include <cstdio>
 #include <system_error>
 
+#include "app/sendmail/additions.h"
 #include "app/sendmail/exit_code.h"
 #include "app/sendmail/options.h"
 #include "app/sendmail/queue_listing.h"
 #include "app/sendmail/recipients.h"
 #include "app/sendmail/settings.h"
+#include "app/sendmail/smtp_mode.h"
 #include "app/sendmail/submission.h"
 #include "app/sendmail/text_input.h"
-#include "base/clock.h"
-#include "base/random.h"
 #include "grammar/message/header.h"
-#include "grammar/smtp/path.h"
 
 namespace godwit::sendmail {
 namespace {
@@ -30,7 +28,8 @@ constexpr std::string_view kHelp =
     "  -i, -oi       a line with a single dot does not end the message\n"
     "  -f ADDRESS    envelope sender (\"<>\" for none)     -F NAME   full name\n"
     "  -N WHEN       never, or success,failure,delay     -C FILE   configuration\n"
-    "  -bp           the queue (mailq)                   --        ends the options\n"
+    "  -bs           SMTP on standard input and output   -bp       the queue (mailq)\n"
+    "  --            ends the options\n"
     "Exit codes are those of sysexits.h; 0 means that the message is kept. See sendmail(1).\n";
 
 struct Failure {
@@ -41,23 +40,6 @@ template <class T>
 using Outcome = std::expected<T, Failure>;
 
 std::unexpected<Failure> stop(int code, std::string sentence) { return std::unexpected(Failure{code, std::move(sentence)}); }
-
-// Who calls: the real user, whatever the environment says.
-struct Caller {
-  std::string login;
-  std::string full_name;
-};
-Caller find_caller() {
-  Caller caller;
-  if (const passwd* const entry = ::getpwuid(::getuid())) {
-    caller.login = entry->pw_name;
-    const std::string comment = entry->pw_gecos ? entry->pw_gecos : "";
-    caller.full_name = comment.substr(0, comment.find(','));
-  }
-  if (!smtp::make_local_part(caller.login) || caller.login.empty()) caller.login = fmt::format("uid-{}", ::getuid());
-  if (!smtp::is_clean_utf8(caller.full_name)) caller.full_name.clear();
-  return caller;
-}
 
 Outcome<std::string> read_sender(const std::string& given) {
   if (given.find_first_not_of(" <>") == std::string::npos) return "";
@@ -101,17 +83,6 @@ Outcome<void> read_input(Input& input, bool ignore_dots, std::uint64_t limit) {
   return {};
 }
 
-// RFC 6409 8.2, 8.3: added here and not by the server, which may see the message much later, and perhaps twice.
-std::string missing_fields(const message::HeaderSummary& header, const std::string& hostname) {
-  std::string out;
-  if (header.date == 0) {
-    const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-    out += fmt::format("Date: {}\r\n", format_rfc5322(now));
-  }
-  if (header.message_id == 0) out += fmt::format("Message-ID: <{}@{}>\r\n", make_system_random()->text(26), hostname);
-  return out;
-}
-
 // A line "From ann Sun Nov 22 ..." of a mailbox file is no field.
 std::size_t mbox_line(std::string_view beginning) {
   if (!beginning.starts_with("From ")) return 0;
@@ -133,9 +104,7 @@ Outcome<void> arrange(const Input& input, const Options& options, const Settings
     out.head = std::move(taken->text);
     out.body = length;
   }
-  out.head.insert(0, missing_fields(header, settings.hostname));
-  const bool no_header = header.fields == 0 && (header.garbage_lines > 0 || input.spool.size() == 0);
-  if (no_header) out.head += "\r\n";
+  out.head.insert(0, missing_head(header, input.spool.size(), settings.hostname));
   return {};
 }
 
@@ -175,20 +144,6 @@ int explain(const smtp::Reply& reply) {
   return exit_code_of(reply);
 }
 
-int hand_over(const Submission& submission, const Settings& settings, gid_t group) {
-  const auto reply = submit_to(settings.socket, submission);
-  if (reply && reply->code != 421) return explain(*reply);
-  const std::string why = reply ? reply->text : reply.error().text;
-  const auto left = leave_in(settings.maildrop, submission, group);
-  if (left) return EX_OK;
-  fmt::print(stderr, "sendmail: {}, and the message cannot be left for it: {}\n", why, left.error().text);
-  if (left.error().cause == Error::Cause::denied)
-    fmt::print(stderr,
-               "sendmail: the administrator can mend that: this program must be setgid godwit-drop, as must the maildrop's group be\n");
-  if (left.error().cause == Error::Cause::not_found) fmt::print(stderr, "sendmail: the server makes the maildrop when it starts first\n");
-  return EX_TEMPFAIL;
-}
-
 int failed(const Failure& failure) {
   fmt::print(stderr, "sendmail: {}\n", failure.sentence);
   return failure.code;
@@ -208,7 +163,6 @@ int run(const std::vector<std::string>& words) {
   }
   using Mode = Options::Mode;
   if (options->mode == Mode::nothing) return EX_OK;
-  if (options->mode == Mode::smtp) return failed({EX_UNAVAILABLE, "-bs is not in this release; speak SMTP to port 25 or 587, or use -t"});
   if (options->mode == Mode::daemon) return failed({EX_UNAVAILABLE, "the server is another program: godwit serve"});
   if (options->config) {
     // A file of the caller's own choice names the places to write to: with his own rights alone.
@@ -219,10 +173,11 @@ int run(const std::vector<std::string>& words) {
   const auto settings = load_settings(config);
   if (!settings) return failed({EX_CONFIG, settings.error().text});
   if (options->mode == Mode::queue_listing) return show_queue(*settings, config);
+  if (options->mode == Mode::smtp) return run_smtp(*options, *settings, group);
   Input input;
   const auto submission = prepare(*options, *settings, input);
   if (!submission) return failed(submission.error());
-  return hand_over(*submission, *settings, group);
+  return explain(hand_over(*submission, *settings, group));
 }
 
 }  // namespace godwit::sendmail

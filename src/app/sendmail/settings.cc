@@ -31,7 +31,10 @@ Result<Settings> load_settings(const std::string& path) {
     root.text("hostname", settings.hostname);
     root.text("data_dir", data_dir);
     root.text("run_dir", run_dir);
-    root.table("smtp", [&](app::TomlTable& table) { table.size("max_message_size", settings.max_message_size); });
+    root.table("smtp", [&](app::TomlTable& table) {
+      table.size("max_message_size", settings.max_message_size);
+      table.count("max_recipients", settings.max_recipients, 1, 1'000'000);
+    });
   });
   if (settings.hostname.empty()) settings.hostname = machine_name();
   if (!smtp::parse_domain(settings.hostname)) settings.hostname = "localhost";

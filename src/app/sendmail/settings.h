@@ -14,6 +14,7 @@ struct Settings {
   std::string control_socket;
   std::string maildrop;
   std::uint64_t max_message_size = 50ULL << 20;
+  std::uint64_t max_recipients = 1'000;
 };
 
 Result<Settings> load_settings(const std::string& path);

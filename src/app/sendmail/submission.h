@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "app/sendmail/settings.h"
 #include "app/sendmail/spool.h"
 #include "grammar/smtp/reply.h"
 #include "grammar/submit/envelope.h"
@@ -24,5 +25,8 @@ Result<smtp::Reply> submit_to(const std::string& socket, const Submission& submi
 
 // Into the maildrop: synced, file and name, when it returns. `group` is the group to write with (the one sendmail is installed with).
 Result<void> leave_in(const std::string& maildrop, const Submission& submission, unsigned group);
+
+// The one where it can, else the other. 250 means kept; 451 that neither could.
+smtp::Reply hand_over(const Submission& submission, const Settings& settings, unsigned group);
 
 }  // namespace godwit::sendmail

@@ -2,6 +2,7 @@
 
 #include "frontend/adminapi/control.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -182,6 +183,22 @@ TEST_F(QueueActions, List_ShowsAllPages) {
   const auto answer = parsed(get("/v1/queue"));
   EXPECT_EQ(answer.at("messages").as_array().size(), 230u);
   EXPECT_FALSE(answer.at("more").as_bool());
+}
+
+TEST_F(QueueActions, AliasInACircle_IsRefusedWithTheWayRound) {
+  const auto add = [this](std::string_view name, std::string_view target) {
+    http::Request request;
+    request.method = "POST";
+    request.target = request.path = "/v1/aliases";
+    request.body = fmt::format(R"({{"address": "{}", "targets": ["{}"]}})", name, target);
+    return world.loop.run(handle(context, std::move(request)));
+  };
+  const auto direct = add("loop@example.org", "loop@example.org");
+  EXPECT_EQ(direct.status, 409);
+  EXPECT_THAT(direct.body, HasSubstr("loop@example.org would lead in a circle: loop@example.org -> loop@example.org"));
+  EXPECT_EQ(add("a@example.org", "b@example.org").status, 200);
+  EXPECT_THAT(add("b@example.org", "a@example.org").body, HasSubstr("b@example.org -> a@example.org -> b@example.org"));
+  EXPECT_EQ(add("b@example.org", "bob@example.org").status, 200);
 }
 
 }  // namespace

@@ -35,6 +35,19 @@ Result<std::vector<smtp::Address>> parse_targets(const Call& call) {
   return targets;
 }
 
+Answer add_alias(Context& context, smtp::Address address, std::vector<smtp::Address> targets) {
+  if (targets.empty()) co_return answer_error(400, "an alias needs at least one target");
+  const auto circle = co_await context.directory.find_circle(address, targets);
+  if (!circle) co_return answer_error(circle.error());
+  if (!circle->empty()) {
+    std::string way;
+    for (const auto& step : *circle) way += (way.empty() ? "" : " -> ") + step.text();
+    co_return answer_error(409, fmt::format("{} would lead in a circle: {}", address.text(), way));
+  }
+  const auto added = co_await context.directory.add_alias(std::move(address), std::move(targets));
+  co_return added ? answer_done() : answer_error(added.error());
+}
+
 }  // namespace
 
 Answer aliases(Context& context, Call call) {
@@ -42,14 +55,13 @@ Answer aliases(Context& context, Call call) {
   const bool add = call.method == "POST" && call.path.empty();
   const bool remove = call.method == "DELETE" && call.path.size() == 1;
   if (!add && !remove) co_return answer_not_found(call);
-  const auto address = smtp::parse_address(add ? call.text("address") : call.path[0]);
+  auto address = smtp::parse_address(add ? call.text("address") : call.path[0]);
   if (!address) co_return answer_error(address.error());
   auto targets = parse_targets(call);
   if (!targets) co_return answer_error(targets.error());
-  if (add && targets->empty()) co_return answer_error(400, "an alias needs at least one target");
-  const auto done = add ? co_await context.directory.add_alias(*address, std::move(*targets))
-                        : co_await context.directory.remove_alias(*address, std::move(*targets));
-  co_return done ? answer_done() : answer_error(done.error());
+  if (add) co_return co_await add_alias(context, std::move(*address), std::move(*targets));
+  const auto removed = co_await context.directory.remove_alias(std::move(*address), std::move(*targets));
+  co_return removed ? answer_done() : answer_error(removed.error());
 }
 
 }  // namespace godwit::adminapi

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 
 #include "frontend/adminapi/resource.h"
+#include "frontend/adminapi/waiting.h"
 
 namespace godwit::adminapi {
 namespace {
@@ -22,11 +23,13 @@ std::string_view to_text(queue::Recipient::State state) {
   return "pending";
 }
 
-boost::json::object describe(const queue::Recipient& recipient) {
+boost::json::object describe(const queue::Message& message, const queue::Recipient& recipient, WallTime now) {
   boost::json::object out{{"to", recipient.address.text()}, {"state", to_text(recipient.state)}, {"attempts", recipient.attempts}};
   if (!recipient.original.empty()) out["original"] = recipient.original;
   if (recipient.state == queue::Recipient::State::pending && recipient.next_attempt != WallTime{})
     out["next_attempt"] = format_rfc3339(recipient.next_attempt);
+  if (auto when = next_try(message, recipient, now); !when.empty()) out["next_try"] = std::move(when);
+  if (auto why = why_it_waits(message, recipient); !why.empty()) out["why"] = std::move(why);
   if (!recipient.last.text.empty() || recipient.last.status.present())
     out["last"] = {{"status", recipient.last.status.text()},
                    {"text", recipient.last.text},
@@ -35,9 +38,9 @@ boost::json::object describe(const queue::Recipient& recipient) {
   return out;
 }
 
-boost::json::object describe(const queue::Message& message) {
+boost::json::object describe(const queue::Message& message, WallTime now) {
   boost::json::array recipients;
-  for (const auto& recipient : message.recipients) recipients.push_back(describe(recipient));
+  for (const auto& recipient : message.recipients) recipients.push_back(describe(message, recipient, now));
   boost::json::object out{{"id", message.id.text()},
                           {"from", message.reverse_path.text()},
                           {"size", message.prefix.size() + message.size},
@@ -125,7 +128,7 @@ Answer list(Context& context, Call call) {
       recipients += message.recipients.size();
       more = messages.size() == kListLimit || (recipients > kListRecipients && !messages.empty());
       if (more) break;
-      messages.push_back(describe(message));
+      messages.push_back(describe(message, context.clock.now()));
     }
   }
   co_return answer_json({{"messages", std::move(messages)}, {"more", more}});
@@ -156,7 +159,7 @@ Answer show(Context& context, Call call) {
   if (!message) co_return answer_error(message.error());
   if (!*message)
     co_return answer_error(404, fmt::format("{} is not in the queue; what became of it: godwit trace {}", id->text(), id->text()));
-  co_return answer_json(describe(**message));
+  co_return answer_json(describe(**message, context.clock.now()));
 }
 
 std::optional<Action> parse_action(std::string_view text) {

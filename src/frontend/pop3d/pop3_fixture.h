@@ -10,6 +10,7 @@
 #include "base/blocking_pool.h"
 #include "base/bytes.h"
 #include "frontend/pop3d/pop3d.h"
+#include "state/mailbox/rows.h"
 #include "testing/memory_blobs.h"
 #include "testing/memory_engine.h"
 #include "testing/seeded_random.h"
@@ -121,6 +122,7 @@ class Pop3World final : public TranscriptWorld {
         {"remove", {&Pop3World::do_remove}},       // ADDRESS: the account goes
         {"uids", {&Pop3World::do_uids}},           // ADDRESS UID...: what INBOX must hold now
         {"damage", {&Pop3World::do_damage}},       // the bytes of the last message
+        {"lose-record", {&Pop3World::do_lose}},    // ADDRESS UID: its row, not its place in INBOX
         {"store-full-at", {&Pop3World::do_full}},  // N: the n-th write from now fails
         {"tls", {&Pop3World::do_tls}},             // on | off | fails | implicit
         {"plaintext", {&Pop3World::do_plain}},     // passwords without TLS are allowed
@@ -201,6 +203,14 @@ class Pop3World final : public TranscriptWorld {
   Result<void> do_damage(const TranscriptStep& /*step*/) {
     blobs.damage_blob(last_blob);
     return {};
+  }
+  Result<void> do_lose(const TranscriptStep& step) {
+    GODWIT_ASSIGN(const auto who, account(step.arguments.at(1)));
+    GODWIT_ASSIGN(const auto seen, loop_.run(mailboxes->snapshot(who.id, mailbox::kInbox)));
+    store::Batch loss;
+    for (const auto& each : seen.messages)
+      if (each.uid == std::stoul(step.arguments.at(2))) loss.erase(store::Keyspace::mailbox, mailbox::email_key(each.email));
+    return store::as_result(loop_.run(engine.write(directory::partition_of(who.id), std::move(loss))), "the loss");
   }
   Result<void> do_full(const TranscriptStep& step) {
     engine.fail_at(std::stoul(step.arguments.at(1)), MemoryEngine::Failure::full);

@@ -42,6 +42,8 @@ inline constexpr std::string_view kDeleted = "the message is marked as deleted";
 inline constexpr std::string_view kRemovedMeanwhile = "another session has removed the message";
 inline constexpr std::string_view kMessageUnavailable = "[SYS/TEMP] the message cannot be read now; try again later";
 inline constexpr std::string_view kMessageDamaged = "[SYS/PERM] the message is damaged on the server's disk";
+inline constexpr std::string_view kRecordLost =
+    "[SYS/PERM] the server has lost the record of this message; tell the administrator, whom \"godwit store verify\" shows more";
 inline constexpr std::string_view kNotAllRemoved = "[SYS/TEMP] some deleted messages were not removed";
 inline constexpr std::string_view kStopping = "[SYS/TEMP] the server is stopping";
 

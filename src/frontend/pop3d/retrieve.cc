@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "base/metrics.h"
 #include "frontend/pop3d/reply_text.h"
@@ -52,11 +54,23 @@ void Session::explain_read(const Error& error, const Listed& message) {
   err(error.kind == Error::Kind::permanent ? text::kMessageDamaged : text::kMessageUnavailable);
 }
 
+// No record: another session has expunged the message, or, where the mailbox still lists it, the record itself is lost.
+Task<> Session::explain_missing(const Listed& message) {
+  const auto now = co_await context_.mailboxes.snapshot(account_->id, mailbox::kInbox);
+  const bool gone = !now && now.error().cause == Error::Cause::not_found;
+  if (!now && !gone) co_return explain_read(now.error(), message);
+  const bool listed = now && now->uid_validity == uid_validity_ &&
+                      std::ranges::any_of(now->messages, [&](const auto& each) { return each.uid == message.uid; });
+  if (!listed) co_return err(text::kRemovedMeanwhile);
+  log::error("message_record_lost", {{"session", id_}, {"account", account_->address.text()}, {"uid", message.uid}});
+  err(text::kRecordLost);
+}
+
 // RFC 6856 2.1 DEVIATES: a message with UTF-8 in its header goes out as it is without UTF8 mode, too; a surrogate would not be
 // the message, and a refusal would hide it from every client that was not told of the command.
 Task<> Session::send_message(const Listed& message, std::optional<std::uint32_t> top_lines) {
   const auto email = co_await context_.mailboxes.email(account_->id, message.email);
-  if (!email && email.error().cause == Error::Cause::not_found) co_return err(text::kRemovedMeanwhile);
+  if (!email && email.error().cause == Error::Cause::not_found) co_return co_await explain_missing(message);
   if (!email) co_return explain_read(email.error(), message);
   // the first piece is read before +OK: as long as nothing is promised, -ERR can be said
   auto piece = co_await read_piece(*email, 0);

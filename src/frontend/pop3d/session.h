@@ -96,6 +96,7 @@ class Session {
   // retrieve.cc
   Task<> send_message(const Listed& message, std::optional<std::uint32_t> top_lines);
   Task<Result<std::string>> read_piece(const mailbox::Email& email, std::uint64_t offset);
+  Task<> explain_missing(const Listed& message);
   void explain_read(const Error& error, const Listed& message);
 
   Context& context_;

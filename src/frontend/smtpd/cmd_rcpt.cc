@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "base/log.h"
 #include "frontend/smtpd/reply_text.h"
 #include "frontend/smtpd/session.h"
@@ -16,7 +14,8 @@ Task<Session::Reply> Session::cmd_rcpt(std::string_view arguments) {
   // RFC 6531 3.5; also for a domain in U-labels, which intake sees as A-labels
   if (rcpt->needs_smtputf8 && !smtputf8_) co_return replies::recipient_needs_smtputf8();
   if (rcpt->postmaster) {
-    auto postmaster = co_await find_postmaster();
+    std::string hostname = settings_->hostname;
+    auto postmaster = co_await context_.directory.postmaster_for(std::move(hostname));
     if (!postmaster) {
       log::warning("postmaster_unknown", {{"session", id_}, {"error", postmaster.error().text}});
       co_return replies::directory_unavailable();
@@ -27,22 +26,6 @@ Task<Session::Reply> Session::cmd_rcpt(std::string_view arguments) {
   auto address = std::move(rcpt->address);
   auto reply = co_await transaction_->add_recipient(std::move(address), queue::Notify(), std::string());
   co_return reply;
-}
-
-// RFC 5321 4.5.1: <postmaster> without a domain is the postmaster of this server: of its host name's domain, or of the nearest
-// one above it that is served here. An error is the directory's: then nobody knows, and the answer must not be "never".
-Task<Result<std::optional<smtp::Address>>> Session::find_postmaster() {
-  std::string_view name = settings_->hostname;
-  while (!name.empty()) {
-    auto address = smtp::parse_address(fmt::format("postmaster@{}", name));
-    if (!address) break;
-    smtp::Domain domain = address->domain;
-    GODWIT_CO_ASSIGN(const bool local, co_await context_.directory.is_local(std::move(domain)));
-    if (local) co_return *std::move(address);
-    const std::size_t dot = name.find('.');
-    name.remove_prefix(dot == std::string_view::npos ? name.size() : dot + 1);
-  }
-  co_return std::optional<smtp::Address>();
 }
 
 }  // namespace godwit::smtpd

@@ -66,7 +66,6 @@ class Session {
   static Task<Reply> refuse(Reply reply);
 
   // cmd_rcpt.cc
-  Task<Result<std::optional<smtp::Address>>> find_postmaster();
   // cmd_data.cc
   Task<Result<void>> read_body(smtp::DataReader& body);
   Task<> take_chunk(smtp::DataReader& body, std::string_view chunk);

@@ -12,7 +12,6 @@ dsn::Report make_report(Context& context, const smtp::ReversePath& sender, const
   input.date = context.clock.now();
   input.message_id = "dsn-drop-" + context.random.text(16);
   input.boundary = "dsn-" + context.random.text(24);
-  input.smtputf8 = !sender.address().is_ascii();
   input.original = original;
   for (const Refused& one : refused) {
     dsn::Recipient row;

@@ -1,7 +1,5 @@
 #include "grammar/dsn/address_type.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -39,13 +37,6 @@ void append_utf8(std::string& out, std::uint32_t point) {
   }
 }
 
-std::uint32_t code_point(std::string_view character) {
-  static constexpr unsigned char kFirstMask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-  std::uint32_t point = static_cast<unsigned char>(character[0]) & kFirstMask[character.size()];
-  for (const char c : character.substr(1)) point = point << 6 | (static_cast<unsigned char>(c) & 0x3f);
-  return point;
-}
-
 // RFC 6533 3: EmbeddedUnicodeChar "\x{HEXPOINT}"; what is not one stays as it is.
 std::string decode_unitext(std::string_view text) {
   std::string out;
@@ -61,27 +52,6 @@ std::string decode_unitext(std::string_view text) {
     }
     out += text.front();
     text.remove_prefix(1);
-  }
-  return out;
-}
-
-// RFC 6533 3: utf-8-addr-xtext, the form that is safe where 7 bits are all there is.
-std::string encode_unitext(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) {
-      out += '?';
-      text.remove_prefix(1);
-      continue;
-    }
-    const auto c = static_cast<unsigned char>(text.front());
-    const bool plain = length == 1 && c > ' ' && c < 0x7f && c != '\\' && c != '+' && c != '=';
-    if (plain)
-      out += text.front();
-    else
-      fmt::format_to(std::back_inserter(out), "\\x{{{:02X}}}", code_point(text.substr(0, length)));
-    text.remove_prefix(length);
   }
   return out;
 }
@@ -103,21 +73,17 @@ std::string decode_xtext(std::string_view xtext) {
   return out;
 }
 
-std::string typed_address(std::string_view address, bool utf8) {
-  if (is_ascii(address)) return "rfc822; " + one_line(address, kLongestAddress, false);
-  if (utf8) return "utf-8; " + one_line(address, kLongestAddress, true);
-  return "utf-8; " + one_line(encode_unitext(address.substr(0, kLongestAddress / 5)), kLongestAddress, false);
+std::string typed_address(std::string_view address) {
+  return (is_ascii(address) ? "rfc822; " : "utf-8; ") + one_line(address, kLongestAddress, true);
 }
 
-std::string typed_orcpt(std::string_view orcpt, bool utf8) {
+std::string typed_orcpt(std::string_view orcpt) {
   const std::size_t semicolon = orcpt.find(';');
-  if (semicolon == std::string_view::npos) return "unknown; " + one_line(decode_xtext(orcpt), kLongestAddress, utf8);
+  if (semicolon == std::string_view::npos) return "unknown; " + one_line(decode_xtext(orcpt), kLongestAddress, true);
   const std::string type = one_word(orcpt.substr(0, semicolon), 40, false);
   const std::string_view address = orcpt.substr(semicolon + 1);
-  if (!ascii_iequals(type, "utf-8")) return type + "; " + one_line(decode_xtext(address), kLongestAddress, utf8);
-  // RFC 6533 3: up-converted in message/global-delivery-status, 7-bit elsewhere
-  if (utf8) return type + "; " + one_line(decode_unitext(address), kLongestAddress, true);
-  return typed_address(decode_unitext(address), false);
+  // RFC 6533 4.1: up-converted to UTF-8
+  return type + "; " + one_line(ascii_iequals(type, "utf-8") ? decode_unitext(address) : decode_xtext(address), kLongestAddress, true);
 }
 
 }  // namespace godwit::dsn

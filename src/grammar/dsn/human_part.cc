@@ -37,12 +37,20 @@ std::size_t count_of(const Input& input, Action action) {
 
 std::string address_of(const Recipient& recipient) { return one_line(recipient.address, 300, true); }
 
-void append_recipient(std::string& out, const Recipient& recipient) {
+// "connection refused" as a sentence of its own.
+std::string sentence(std::string text) {
+  if (text.empty()) return text;
+  if (text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  if (std::string_view(".!?").find(text.back()) == std::string_view::npos) text += '.';
+  return text;
+}
+
+void append_recipient(std::string& out, const Recipient& recipient, bool to_sender) {
   append_wrapped(out, "    ", address_of(recipient));
   const bool trouble = recipient.action == Action::failed || recipient.action == Action::delayed;
   const Explanation explanation = explain(recipient.status, recipient.diagnostic);
   if (trouble) append_wrapped(out, "        ", explanation.what);
-  const std::string own = one_line(recipient.explanation, kLongestQuote, true);
+  const std::string own = sentence(one_line(recipient.explanation, kLongestQuote, true));
   if (trouble && !own.empty() && own != explanation.what) append_wrapped(out, "        ", own);
   const std::string words = one_line(recipient.diagnostic, kLongestQuote, true);
   if (!words.empty()) {
@@ -51,13 +59,16 @@ void append_recipient(std::string& out, const Recipient& recipient) {
   }
   if (recipient.action == Action::delayed && recipient.will_retry_until)
     append_wrapped(out, "        ", "It will be tried until " + format_rfc5322(*recipient.will_retry_until) + ".");
-  if (recipient.action == Action::failed) append_wrapped(out, "        ", "What you can do: " + std::string(explanation.advice));
+  if (recipient.action == Action::failed && to_sender)
+    append_wrapped(out, "        ", "What you can do: " + std::string(explanation.advice));
   out += "\r\n";
 }
 
+bool is_to_sender(const Input& input) { return input.to_postmaster_because.empty(); }
+
 // Your message "Lunch" of Sun, 22 Nov 2026 12:00:00 +0000
 std::string naming(const Input& input, std::string_view headers) {
-  std::string text = "Your message";
+  std::string text = is_to_sender(input) ? "Your message" : "The message";
   const std::string subject = one_line(field_value(headers, "Subject"), 100, true);
   if (!subject.empty() && subject.find("=?") == std::string::npos)
     text += " \"" + subject + "\"";  // encoded words mean nothing to a reader
@@ -76,14 +87,25 @@ std::string_view subject_verb(Action action) {
   return "Not delivered";
 }
 
+void append_greeting(std::string& out, const Input& input) {
+  const std::string host = one_word(input.reporting_mta, 255, true);
+  append_wrapped(out, "", "This is the mail server " + host + ".");
+  out += "\r\n";
+  if (is_to_sender(input)) return;
+  append_wrapped(out, "", "You get this as its postmaster: " + one_line(input.to_postmaster_because, kLongestQuote, true));
+  out += "\r\n";
+}
+
 }  // namespace
 
 std::string subject_text(const Input& input) {
+  const std::string_view whose = is_to_sender(input) ? "" : "For the postmaster: ";
   for (const Section& section : kSections) {
     const std::size_t count = count_of(input, section.action);
     if (count == 0) continue;
-    std::string text(subject_verb(section.action));
-    if (count > 1) return text + ": " + std::to_string(count) + " of " + std::to_string(input.recipients.size()) + " recipients";
+    std::string text = std::string(whose) + std::string(subject_verb(section.action));
+    const std::size_t all = input.recipients.size();
+    if (count > 1) return text + ": " + std::to_string(count) + (count < all ? " of " + std::to_string(all) : "") + " recipients";
     const Recipient& recipient = *std::ranges::find(input.recipients, section.action, &Recipient::action);
     text += ": " + one_line(recipient.address, 120, true);
     if (section.action == Action::failed) text += " (" + std::string(explain(recipient.status, recipient.diagnostic).reason) + ")";
@@ -94,8 +116,7 @@ std::string subject_text(const Input& input) {
 
 std::string human_text(const Input& input, std::string_view headers) {
   std::string out;
-  append_wrapped(out, "", "This is the mail server " + one_word(input.reporting_mta, 255, true) + ".");
-  out += "\r\n";
+  append_greeting(out, input);
   std::size_t listed = 0;
   for (const Section& section : kSections) {
     const std::size_t count = count_of(input, section.action);
@@ -104,14 +125,16 @@ std::string human_text(const Input& input, std::string_view headers) {
     out += "\r\n";
     for (const Recipient& recipient : input.recipients) {
       if (recipient.action != section.action || listed == kListedRecipients) continue;
-      append_recipient(out, recipient);
+      append_recipient(out, recipient, is_to_sender(input));
       ++listed;
     }
   }
   if (listed < input.recipients.size())
     append_wrapped(out, "",
                    "... and " + std::to_string(input.recipients.size() - listed) + " more: the second part of this report lists all.");
-  append_wrapped(out, "", "The technical details and the beginning of your message are attached.");
+  append_wrapped(out, "",
+                 is_to_sender(input) ? "The technical details and the beginning of your message are attached."
+                                     : "The technical details and the beginning of the message are attached.");
   return out;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The original message as far as a report needs it: its header section and two of its fields. Pure functions.
+// The original message as far as a report needs it: its header section and some of its fields. Pure functions.
 
 #include <string>
 #include <string_view>
@@ -14,5 +14,9 @@ std::string field_value(std::string_view headers, std::string_view name);
 
 // "<left@right>" if that is what the Message-ID field holds and it can stand in our header; "" otherwise.
 std::string message_id_of(std::string_view headers);
+
+// What says that nobody wants an automatic answer to this message: "Precedence: list", "Auto-Submitted: auto-generated", "List-Id";
+// "" if nothing does. RFC 3834 2 and 5; Precedence is what mail programs have agreed upon (bulk, list, junk).
+std::string unwanted_answer_because(std::string_view headers);
 
 }  // namespace godwit::dsn

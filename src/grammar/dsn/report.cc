@@ -58,35 +58,35 @@ std::string status_code(const Recipient& recipient) {
 }
 
 // RFC 3464 2.1.2 "dns": a domain name, or an address in brackets.
-std::string mta_name(std::string_view remote, bool utf8) {
+std::string mta_name(std::string_view remote) {
   if (const auto endpoint = parse_endpoint(remote)) return endpoint->address.literal();
   if (const auto address = parse_ip(remote)) return address->literal();
-  return one_line(remote, kLongestHost, utf8);
+  return one_line(remote, kLongestHost, true);
 }
 
-void append_recipient_fields(std::string& out, const Recipient& recipient, bool utf8) {
+void append_recipient_fields(std::string& out, const Recipient& recipient) {
   out += "\r\n";
-  if (!recipient.orcpt.empty()) append_field(out, "Original-Recipient", typed_orcpt(recipient.orcpt, utf8));
-  append_field(out, "Final-Recipient", typed_address(recipient.address, utf8));
+  if (!recipient.orcpt.empty()) append_field(out, "Original-Recipient", typed_orcpt(recipient.orcpt));
+  append_field(out, "Final-Recipient", typed_address(recipient.address));
   append_field(out, "Action", to_string(recipient.action));
   append_field(out, "Status", status_code(recipient));
-  const std::string remote = mta_name(recipient.remote_mta, utf8);
+  const std::string remote = mta_name(recipient.remote_mta);
   if (!remote.empty()) append_field(out, "Remote-MTA", "dns; " + remote);
-  const std::string words = one_line(recipient.diagnostic, kLongestDiagnostic, utf8);
+  const std::string words = one_line(recipient.diagnostic, kLongestDiagnostic, true);
   if (!words.empty()) append_field(out, "Diagnostic-Code", "smtp; " + words);
   if (recipient.last_attempt) append_field(out, "Last-Attempt-Date", format_rfc5322(*recipient.last_attempt));
   if (recipient.action == Action::delayed && recipient.will_retry_until)
     append_field(out, "Will-Retry-Until", format_rfc5322(*recipient.will_retry_until));  // RFC 3464 2.3.9: delayed only
 }
 
-// RFC 3464 2.2, 2.3; RFC 6533 4.1.
-std::string status_fields(const Input& input, bool utf8) {
+// RFC 3464 2.2, 2.3; RFC 6533 4.1. ASCII alone unless an address or somebody's words need more.
+std::string status_fields(const Input& input) {
   std::string out;
-  const std::string envid = one_line(decode_xtext(input.envid), kLongestEnvid, utf8);
+  const std::string envid = one_line(decode_xtext(input.envid), kLongestEnvid, true);
   if (!envid.empty()) append_field(out, "Original-Envelope-Id", envid);
   append_field(out, "Reporting-MTA", "dns; " + host_name(input.reporting_mta));
   if (input.arrival) append_field(out, "Arrival-Date", format_rfc5322(*input.arrival));
-  for (const Recipient& recipient : input.recipients) append_recipient_fields(out, recipient, utf8);
+  for (const Recipient& recipient : input.recipients) append_recipient_fields(out, recipient);
   return out;
 }
 
@@ -99,15 +99,16 @@ Part make_part(std::string type, std::string content, bool native) {
   return {std::move(type), "quoted-printable", std::move(encoded)};
 }
 
-Part original_part(const Input& input, std::string_view headers, bool global, bool native) {
+// RFC 6533 4.3: the international types hold UTF-8; header fields in any other 8-bit charset are the old types' business.
+Part original_part(const Input& input, std::string_view headers, bool native) {
+  const bool international = !is_ascii(headers) && is_utf8(headers);
   if (input.original_is_full && input.original.size() <= kFullLimit && is_clean(input.original)) {
     std::string content(input.original);
     if (is_ascii(content)) return {"message/rfc822", "7bit", std::move(content)};
-    if (global && !is_ascii(headers)) return make_part("message/global", std::move(content), native);
+    if (international) return make_part("message/global", std::move(content), native);
     return {"message/rfc822", "8bit", std::move(content)};  // RFC 2046 5.2.1: no other encoding for message/rfc822
   }
   std::string content(headers);
-  const bool international = global && !is_ascii(content) && is_utf8(content);
   return make_part(international ? "message/global-headers" : "text/rfc822-headers", std::move(content), native && international);
 }
 
@@ -149,17 +150,16 @@ std::string_view to_string(Action action) {
 
 Report build_report(const Input& input) {
   // A sender with an international address is served by SMTPUTF8 servers all the way: UTF-8 may travel as it is. To any other
-  // sender RFC 6533 4.5 wants a 7-bit encoding of the same types.
+  // sender RFC 6533 4.5 wants a 7-bit encoding of the same types. Which types: RFC 6533 4.4, the old ones where they lose nothing.
   const bool native = !is_ascii(input.to);
-  const bool global = native || input.smtputf8;
   const std::string_view headers = header_section(input.original, kHeaderLimit);
 
   std::vector<Part> parts;
   parts.push_back(make_part("text/plain; charset=utf-8", human_text(input, headers), native));
-  std::string status = status_fields(input, global);
+  std::string status = status_fields(input);
   const bool international = !is_ascii(status);
   parts.push_back(make_part(international ? "message/global-delivery-status" : "message/delivery-status", std::move(status), native));
-  parts.push_back(original_part(input, headers, global, native));
+  parts.push_back(original_part(input, headers, native));
 
   Report report;
   report.smtputf8 = native;

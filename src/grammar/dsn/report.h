@@ -35,14 +35,17 @@ struct Recipient {
 
 struct Input {
   std::string reporting_mta;          // our host name: Reporting-MTA, and MAILER-DAEMON@ it in From
-  std::string to;                     // the reverse path of the original message; never empty (RFC 5321 6.1: no report about <>)
+  std::string to;                     // the reverse path of the original message; never empty (RFC 5321 6.1: no report to <>)
   Time date{};                        // of the report
   std::string message_id;             // left of the @, unique: "dsn-<id>"
   std::string boundary;               // random; made longer where it occurs in a part
   std::optional<Time> arrival;        // when the original was accepted
   std::string envid;                  // RFC 3461 4.4, as received (xtext); "" if none
   std::vector<Recipient> recipients;  // at least one
-  bool smtputf8 = false;              // the original was an SMTPUTF8 message: RFC 6533 types may be used
+
+  // A report that its sender cannot get (there is none, or his address is refused) goes to the postmaster: a sentence that says why.
+  // Then `to` is the postmaster's address, and the text speaks to him.
+  std::string to_postmaster_because;
 
   // The original as it was queued (with the fields that we added in front). Headers: the first 64 KiB are enough; what follows the
   // empty line, and an incomplete last line, are left out. Full (RET=FULL and a failure): the whole message.

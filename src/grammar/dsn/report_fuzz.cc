@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const unsigned flags = data[0];
   Texts texts({reinterpret_cast<const char*>(data) + 1, size - 1});
   Input input;
-  input.smtputf8 = flags & 1;
+  if (flags & 1) input.to_postmaster_because = "because \xc3\xa9\r\nBcc: x";
   input.original_is_full = flags & 2;
   if (flags & 4) input.arrival = Time(std::chrono::milliseconds(flags * 1'000'000'000ULL));
   input.reporting_mta = texts.next();

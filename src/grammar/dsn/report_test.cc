@@ -103,6 +103,16 @@ TEST(Report, SeveralRecipients_EachHasItsBlock) {
   EXPECT_THAT(s.parts[1].body, HasSubstr("Status: 4.0.0"));  // 5.1.1 cannot be the status of a delay
 }
 
+TEST(Report, OurOwnWords_AreASentence) {
+  Input input = failed_input();
+  input.recipients[0].explanation = "the server refused the recipient";
+  input.recipients.push_back(input.recipients[0]);
+  input.recipients[1].explanation = "";
+  const Structure s = structure_of(build_report(input));
+  EXPECT_THAT(s.header, HasSubstr("Subject: Not delivered: 2 recipients\r\n"));
+  EXPECT_THAT(s.parts[0].body, HasSubstr("        The server refused the recipient.\r\n"));
+}
+
 TEST(Report, HostileRemoteWords_CannotAddFieldsOrEndAPart) {
   Input input = failed_input();
   input.recipients[0].diagnostic = "550 no\r\nBcc: everybody@example.org\r\n\r\n--b0undary--\r\nevil\x01\xff";
@@ -173,7 +183,6 @@ TEST(Report, FullOriginalUnfit_FallsBackToTheHeaders) {
 
 TEST(Report, InternationalHeaders_AsciiSenderGetsSevenBit) {
   Input input = failed_input();
-  input.smtputf8 = true;
   input.recipients[0].address = "jos\xc3\xa9@example.net";
   input.recipients[0].orcpt = "utf-8;jos\\x{E9}@example.net";
   input.original = "Subject: \xc3\xa9t\xc3\xa9\r\n\r\n";
@@ -199,6 +208,52 @@ TEST(Report, InternationalSender_GetsUtf8AsItIs) {
   EXPECT_THAT(s.header, HasSubstr("To: <jos\xc3\xa9@example.org>\r\n"));
   EXPECT_THAT(s.parts[1].header, HasSubstr("message/global-delivery-status"));
   EXPECT_THAT(s.parts[1].body, HasSubstr("550 inconn\xc3\xbc"));
+}
+
+// RFC 6533 4.4: the old types where they lose nothing, and only there.
+TEST(Report, Utf8AnywhereDecidesTheTypeOfItsPartAlone) {
+  struct Case {
+    std::string_view name, address, diagnostic, original, status_type, original_type;
+  };
+  constexpr std::string_view kPlain = "Subject: Lunch\r\n\r\n";
+  const Case cases[] = {
+      {"nothing", "bob@example.net", "550 no", kPlain, "message/delivery-status", "text/rfc822-headers"},
+      {"address", "b\xc3\xb6@example.net", "550 no", kPlain, "message/global-delivery-status", "text/rfc822-headers"},
+      {"diagnostic", "bob@example.net", "550 n\xc3\xb6", kPlain, "message/global-delivery-status", "text/rfc822-headers"},
+      {"diagnostic in Latin-1", "bob@example.net", "550 n\xf6", kPlain, "message/delivery-status", "text/rfc822-headers"},
+      {"header", "bob@example.net", "550 no", "Subject: \xc3\xb6\r\n\r\n", "message/delivery-status", "message/global-headers"},
+      {"header in Latin-1", "bob@example.net", "550 no", "Subject: \xf6\r\n\r\n", "message/delivery-status", "text/rfc822-headers"},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.name);
+    Input input = failed_input();
+    input.recipients[0].address = one.address;
+    input.recipients[0].diagnostic = one.diagnostic;
+    input.original = one.original;
+    const Report report = build_report(input);
+    const Structure s = structure_of(report);
+    EXPECT_TRUE(is_ascii(report.bytes));
+    EXPECT_FALSE(report.eight_bit || report.smtputf8);
+    EXPECT_THAT(s.parts[1].header, HasSubstr("Content-Type: " + std::string(one.status_type) + "\r\n"));
+    EXPECT_THAT(s.parts[2].header, HasSubstr("Content-Type: " + std::string(one.original_type) + "\r\n"));
+    input.original_is_full = true;
+    const bool global = one.original_type == "message/global-headers";
+    EXPECT_THAT(structure_of(build_report(input)).parts[2].header,
+                HasSubstr(global ? "Content-Type: message/global\r\n" : "Content-Type: message/rfc822\r\n"));
+  }
+}
+
+TEST(Report, ToThePostmaster_SaysWhyAndGivesNoAdvice) {
+  Input input = failed_input();
+  input.to = "postmaster@example.org";
+  input.to_postmaster_because = "the message has no sender.\r\nX-Evil: 1";
+  const Report report = build_report(input);
+  const Structure s = structure_of(report);
+  EXPECT_THAT(s.header, HasSubstr("Subject: For the postmaster: Not delivered: bob@example.net (no such\r\n mailbox)\r\n"));
+  EXPECT_THAT(s.parts[0].body, HasSubstr("You get this as its postmaster: the message has no sender. X-Evil: 1\r\n"));
+  EXPECT_THAT(s.parts[0].body, HasSubstr("The message \"Lunch\" of"));
+  EXPECT_THAT(s.parts[0].body, Not(HasSubstr("What you can do")));
+  EXPECT_THAT(s.parts[0].body, Not(HasSubstr("our message")));
 }
 
 TEST(Report, EightBitHeadersWithoutSmtputf8_AreQuotedPrintable) {
@@ -236,16 +291,39 @@ TEST(Original, FieldValue_IsUnfolded) {
   EXPECT_EQ(message_id_of("Message-Id:\r\n <ab@c>\r\n"), "<ab@c>");
 }
 
+TEST(Original, UnwantedAnswer_IsToldByItsFields) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"Subject: x\r\nPrecedence: bulk\r\n", "Precedence: bulk"},
+      {"precedence:  LIST \r\n", "precedence: list"},
+      {"Precedence: junk (mail)\r\n", "Precedence: junk"},
+      {"Precedence: first-class\r\n", ""},
+      {"Auto-Submitted: auto-generated\r\n", "Auto-Submitted: auto-generated"},
+      {"Auto-Submitted:\r\n (on\r\n vacation) auto-replied; owner-email=\"a@b\"\r\n", "Auto-Submitted: auto-replied"},
+      {"Auto-Submitted: no\r\n", ""},
+      {"Auto-Submitted: No; x=y\r\n", ""},
+      {"Auto-Submitted: no\r\nAuto-Submitted: auto-replied\r\n", "Auto-Submitted: auto-replied"},
+      {"Auto-Submitted:\r\n", ""},
+      {"Auto-Submitted: (((\r\nList-Id: <l.example.org>\r\n", "List-Id"},
+      {"List-Unsubscribe: <mailto:x@y>\r\n", "List-Unsubscribe"},
+      {"X-List-Id: x\r\nSubject: List-Id: Precedence: bulk\r\n List-Id: folded\r\n", ""},
+      {"", ""},
+  };
+  for (const auto& [headers, expected] : cases) {
+    SCOPED_TRACE(headers);
+    EXPECT_EQ(unwanted_answer_because(headers), expected);
+  }
+}
+
 TEST(AddressType, Encodings) {
   EXPECT_EQ(decode_xtext("a+2Bb"), "a+b");
   EXPECT_EQ(decode_xtext("a+2"), "a+2");
   EXPECT_EQ(decode_xtext("a+zzb"), "a+zzb");
-  EXPECT_EQ(typed_address("jos\xc3\xa9@x", false), "utf-8; jos\\x{E9}@x");
-  EXPECT_EQ(typed_address("jos\xc3\xa9@x", true), "utf-8; jos\xc3\xa9@x");
-  EXPECT_EQ(typed_orcpt("utf-8;jos\\x{E9}@x", false), "utf-8; jos\\x{E9}@x");
-  EXPECT_EQ(typed_orcpt("utf-8;\\x{1F600}\\x{D800}\\x{", true), "utf-8; \xf0\x9f\x98\x80\\x{D800}\\x{");
-  EXPECT_EQ(typed_orcpt("x400;c=us", false), "x400; c=us");
-  EXPECT_EQ(typed_orcpt("nonsense", false), "unknown; nonsense");
+  EXPECT_EQ(typed_address("jos\xc3\xa9@x"), "utf-8; jos\xc3\xa9@x");
+  EXPECT_EQ(typed_address("jose@x"), "rfc822; jose@x");
+  EXPECT_EQ(typed_orcpt("utf-8;jos\\x{E9}@x"), "utf-8; jos\xc3\xa9@x");
+  EXPECT_EQ(typed_orcpt("utf-8;\\x{1F600}\\x{D800}\\x{"), "utf-8; \xf0\x9f\x98\x80\\x{D800}\\x{");
+  EXPECT_EQ(typed_orcpt("x400;c=us"), "x400; c=us");
+  EXPECT_EQ(typed_orcpt("nonsense"), "unknown; nonsense");
 }
 
 TEST(WireText, QuotedPrintable_KeepsItsRules) {

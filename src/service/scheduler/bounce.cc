@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "grammar/dsn/original.h"
 #include "grammar/dsn/report.h"
 #include "service/scheduler/retry.h"
 #include "state/queue/crash_note.h"
@@ -16,6 +18,14 @@ namespace {
 using queue::Message;
 using queue::Outcome;
 using queue::Recipient;
+
+// Every report for the postmaster is accepted under a session id that begins so, and queued with it: should it fail itself, nobody is told.
+// No session of a client can have such an id. on disk: do not change (docs/formats/queue.md)
+constexpr std::string_view kPostmasterSession = "dsn-postmaster-";
+
+constexpr std::string_view kBounce = "bounce";
+constexpr std::string_view kDelayNotice = "delay notice";
+constexpr std::string_view kToPostmaster = "double bounce";
 
 // Without RET the choice is ours (RFC 3461 4.3): a whole message up to this size, the headers of a larger one.
 constexpr std::uint64_t kFullUnasked = 64 * 1024;
@@ -62,11 +72,19 @@ Task<Result<std::string>> read_original(store::Blobs& blobs, const Message& mess
   co_return original;
 }
 
-Task<smtp::Reply> hand_to_intake(const Context& context, const Message& message, dsn::Report made) {
+// A report and whom it is for.
+struct Letter {
+  smtp::Address to;
+  std::string session;
+  dsn::Report report;
+};
+
+Task<smtp::Reply> hand_to_intake(const Context& context, Letter letter) {
+  const dsn::Report& made = letter.report;
   intake::Source source;
   source.door = intake::Source::Door::local;
   source.may_relay = true;
-  source.session = "dsn-" + message.id.text();
+  source.session = std::move(letter.session);
   source.helo = context.settings()->hostname;
   intake::MailParameters parameters;
   parameters.size = made.bytes.size();
@@ -75,12 +93,11 @@ Task<smtp::Reply> hand_to_intake(const Context& context, const Message& message,
   auto begun = co_await context.intake.begin(source, std::move(parameters));
   if (!begun) co_return std::move(begun).error();
   const std::unique_ptr<intake::Transaction> transaction = *std::move(begun);
-  smtp::Address sender = message.reverse_path.address();
   queue::Notify never;  // RFC 3461 6.1: no report about a report
   never.given = true;
   never.never = true;
   std::string no_orcpt;
-  auto reply = co_await transaction->add_recipient(std::move(sender), never, std::move(no_orcpt));
+  auto reply = co_await transaction->add_recipient(std::move(letter.to), never, std::move(no_orcpt));
   if (!reply.positive()) co_return reply;
   reply = transaction->begin_body();
   if (!reply.positive() && !reply.intermediate()) co_return reply;
@@ -95,68 +112,163 @@ dsn::Input make_input(const Context& context, const Message& message, Notice not
   const auto settings = context.settings();
   dsn::Input input;
   input.reporting_mta = settings->hostname;
-  input.to = message.reverse_path.text();
   input.date = context.clock.now();
   input.message_id = fmt::format("dsn-{}-{}", message.id.text(), context.random.text(8));
   input.boundary = "dsn-" + context.random.text(24);
   input.arrival = message.accepted;
   input.envid = message.envid;
-  input.smtputf8 = message.smtputf8;
   for (const std::size_t index : recipients)
     input.recipients.push_back(describe(message.recipients[index], message, *settings, notice, input.date));
   return input;
 }
 
-metrics::Counter& counter(Notice notice) {
-  static auto& bounces = metrics::counter("godwit_scheduler_reports_total", "Reports handed to intake", {{"notice", "failure"}});
-  static auto& delays = metrics::counter("godwit_scheduler_reports_total", "Reports handed to intake", {{"notice", "delay"}});
-  return notice == Notice::failure ? bounces : delays;
+metrics::Counter& counter(std::string_view what) {
+  constexpr const char* kName = "godwit_scheduler_reports_total";
+  constexpr const char* kHelp = "Reports handed to intake";
+  static auto& bounces = metrics::counter(kName, kHelp, {{"notice", "failure"}});
+  static auto& delays = metrics::counter(kName, kHelp, {{"notice", "delay"}});
+  static auto& postmaster = metrics::counter(kName, kHelp, {{"notice", "postmaster"}});
+  return what == kBounce ? bounces : what == kDelayNotice ? delays : postmaster;
 }
 
-Reported conclude(const Context& context, const Message& message, Notice notice, const smtp::Reply& reply) {
+Reported conclude(const Context& context, const Message& message, std::string_view what, const std::string& to, const smtp::Reply& reply) {
   const std::string name = message.id.text();
-  const std::string sender = message.reverse_path.text();
-  const std::string_view what = notice == Notice::failure ? "bounce" : "delay notice";
   const std::string words = reply.one_line();
   if (reply.positive()) {
-    counter(notice).add();
-    context.trace.add(message.id, "reported", fmt::format("{} to <{}>: {}", what, sender, words));
-    log::info("reported", {{"msg", name}, {"notice", what}, {"to", sender}, {"reply", words}});
+    counter(what).add();
+    context.trace.add(message.id, "reported", fmt::format("{} to <{}>: {}", what, to, words));
+    log::info("reported", {{"msg", name}, {"notice", what}, {"to", to}, {"reply", words}});
     return Reported::sent;
   }
   const bool for_good = reply.permanent();
-  context.trace.add(message.id, for_good ? "dropped" : "report failed", fmt::format("{} to <{}> was refused: {}", what, sender, words));
-  log::warning(for_good ? "report dropped" : "report deferred", {{"msg", name}, {"notice", what}, {"to", sender}, {"reply", words}});
+  context.trace.add(message.id, for_good ? "report refused" : "report failed", fmt::format("{} to <{}> was refused: {}", what, to, words));
+  log::warning(for_good ? "report refused" : "report deferred", {{"msg", name}, {"notice", what}, {"to", to}, {"reply", words}});
   return for_good ? Reported::undeliverable : Reported::try_again;
+}
+
+// The end of a message that nobody can be told about.
+Reported drop(const Context& context, const Message& message, const std::string& why) {
+  const std::string name = message.id.text();
+  context.trace.add(message.id, "dropped", "nobody is told: " + why);
+  log::error("undeliverable mail dropped, nobody could be told", {{"msg", name}, {"why", why}});
+  return Reported::nobody;
+}
+
+// The router knows which domains are served here.
+Task<Result<std::optional<smtp::Address>>> find_postmaster(const Context& context) {
+  const auto router = context.router();
+  for (const smtp::Address& address : directory::postmaster_addresses(context.settings()->hostname)) {
+    smtp::Domain domain = address.domain;
+    GODWIT_CO_ASSIGN(const bool local, co_await router->accepts_from_anyone(std::move(domain)));
+    if (local) co_return address;
+  }
+  co_return std::optional<smtp::Address>();
+}
+
+// One report on its way: what it is about, and the original's bytes for as many attempts to tell somebody as it takes.
+class Reporting {
+ public:
+  Reporting(const Context& context, const Message& message, Notice notice, std::vector<std::size_t> recipients)
+      : context_(context), message_(message), notice_(notice), recipients_(std::move(recipients)) {}
+
+  Task<Reported> tell_sender();
+  Task<Reported> tell_postmaster(std::string because);
+
+ private:
+  Task<bool> read();
+  Task<smtp::Reply> send(smtp::Address to, std::string session, std::string because);
+  dsn::Report make(const smtp::Address& to, std::string because) const;
+
+  const Context& context_;
+  const Message& message_;
+  const Notice notice_;
+  const std::vector<std::size_t> recipients_;
+  std::optional<std::string> original_;
+  bool full_ = false;
+};
+
+Task<bool> Reporting::read() {
+  if (original_) co_return true;
+  full_ = return_full(message_, notice_);
+  auto original = co_await read_original(context_.blobs, message_, full_ ? dsn::kFullLimit : dsn::kHeaderLimit);
+  if (!original) co_return false;
+  full_ = full_ && original->size() == message_.prefix.size() + message_.size;
+  original_ = *std::move(original);
+  co_return true;
+}
+
+dsn::Report Reporting::make(const smtp::Address& to, std::string because) const {
+  const queue::WorkingOn working(message_.id);
+  dsn::Input input = make_input(context_, message_, notice_, recipients_);
+  input.to = to.text();
+  input.to_postmaster_because = std::move(because);
+  input.original = *original_;
+  input.original_is_full = full_;
+  return dsn::build_report(input);
+}
+
+// A message that was just small enough to be taken may be too big with a report around it: then its header goes back alone.
+Task<smtp::Reply> Reporting::send(smtp::Address to, std::string session, std::string because) {
+  while (true) {
+    Letter letter{to, session, make(to, because)};
+    auto reply = co_await hand_to_intake(context_, std::move(letter));
+    const bool too_big = reply.permanent() && reply.enhanced == smtp::EnhancedCode{5, 3, 4};
+    if (!too_big || !full_) co_return reply;
+    full_ = false;
+  }
+}
+
+Task<Reported> Reporting::tell_sender() {
+  if (!co_await read()) co_return Reported::try_again;
+  if (notice_ == Notice::delay) {
+    // RFC 3834 2, 5: mail of programs and lists is not answered. Failures are reported to whoever sent it (RFC 5321 6.1).
+    const std::string unwanted = dsn::unwanted_answer_because(dsn::header_section(*original_, dsn::kHeaderLimit));
+    if (!unwanted.empty()) {
+      context_.trace.add(message_.id, "not reported", "no delay notice, the message says " + unwanted);
+      co_return Reported::nobody;
+    }
+  }
+  const std::string_view what = notice_ == Notice::failure ? kBounce : kDelayNotice;
+  const smtp::Address& sender = message_.reverse_path.address();
+  std::string session = "dsn-" + message_.id.text();
+  std::string no_because;
+  const smtp::Reply reply = co_await send(sender, std::move(session), std::move(no_because));
+  const Reported reported = conclude(context_, message_, what, sender.text(), reply);
+  if (reported != Reported::undeliverable || notice_ == Notice::delay) co_return reported;
+  std::string because =
+      fmt::format("the sender of this message, <{}>, cannot be told of the failure. It was refused: {}", sender.text(), reply.one_line());
+  co_return co_await tell_postmaster(std::move(because));
+}
+
+Task<Reported> Reporting::tell_postmaster(std::string because) {
+  if (message_.session.starts_with(kPostmasterSession)) co_return drop(context_, message_, "it is a report to the postmaster itself");
+  const auto postmaster = co_await find_postmaster(context_);
+  if (!postmaster) co_return Reported::try_again;
+  if (!*postmaster) co_return drop(context_, message_, "no domain of this server has a postmaster for " + context_.settings()->hostname);
+  if (!co_await read()) co_return Reported::try_again;
+  const smtp::Address& to = **postmaster;
+  std::string session = std::string(kPostmasterSession) + message_.id.text();
+  const smtp::Reply reply = co_await send(to, std::move(session), std::move(because));
+  const Reported reported = conclude(context_, message_, kToPostmaster, to.text(), reply);
+  if (reported != Reported::undeliverable) co_return reported;
+  drop(context_, message_, fmt::format("<{}> does not take the report: {}", to.text(), reply.one_line()));
+  co_return reported;
 }
 
 }  // namespace
 
 Task<Reported> report(const Context& context, const Message& message, Notice notice, std::vector<std::size_t> recipients) {
+  // NOTIFY (RFC 3461 4.1) is about the sender alone; where there is none, the postmaster hears of every failure.
+  const bool nobody_sent_it = message.reverse_path.is_null();
   std::erase_if(recipients, [&](std::size_t index) {
     const Recipient& recipient = message.recipients[index];
-    return notice == Notice::failure ? !wants_failure(recipient) : !wants_delay(recipient);
+    return notice == Notice::delay ? !wants_delay(recipient) : !nobody_sent_it && !wants_failure(recipient);
   });
-  if (recipients.empty()) co_return Reported::nobody;
-  if (message.reverse_path.is_null()) {
-    const std::string name = message.id.text();
-    context.trace.add(message.id, "dropped", "no report: the message has a null reverse path");
-    log::warning("undeliverable message without a sender dropped", {{"msg", name}, {"rcpts", recipients.size()}});
-    co_return Reported::nobody;
-  }
-  const bool full = return_full(message, notice);
-  auto original = co_await read_original(context.blobs, message, full ? dsn::kFullLimit : dsn::kHeaderLimit);
-  if (!original) co_return Reported::try_again;
-  dsn::Report made;
-  {
-    const queue::WorkingOn working(message.id);
-    dsn::Input input = make_input(context, message, notice, recipients);
-    input.original = *original;
-    input.original_is_full = full && original->size() == message.prefix.size() + message.size;
-    made = dsn::build_report(input);
-  }
-  const smtp::Reply reply = co_await hand_to_intake(context, message, std::move(made));
-  co_return conclude(context, message, notice, reply);
+  if (recipients.empty() || (nobody_sent_it && notice == Notice::delay)) co_return Reported::nobody;
+  Reporting reporting(context, message, notice, std::move(recipients));
+  if (!nobody_sent_it) co_return co_await reporting.tell_sender();
+  std::string because = "the message has no sender to tell (MAIL FROM:<>): it is a report or an automatic answer itself.";
+  co_return co_await reporting.tell_postmaster(std::move(because));
 }
 
 }  // namespace godwit::scheduler

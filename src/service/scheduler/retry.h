@@ -42,7 +42,7 @@ WallTime expires(const queue::Message& message, const Settings& settings);
 // The sender gets a delay notice for this recipient, once, when it is still pending `delay_notice` after it was accepted.
 bool delay_notice_due(const queue::Recipient& recipient, const queue::Message& message, const Settings& settings, WallTime now);
 
-// RFC 3461 4.1 and 5.2: whom NOTIFY lets us tell. Nobody is told about a message with a null reverse path (RFC 5321 6.1).
+// RFC 3461 4.1 and 5.2: whether NOTIFY lets us tell the sender. A null reverse path is never told (RFC 5321 6.1).
 bool wants_failure(const queue::Recipient& recipient);
 bool wants_delay(const queue::Recipient& recipient);
 

@@ -199,18 +199,79 @@ TEST_F(SchedulerTest, RecipientVanished_BouncesByName) {
   expect_queue_empty();
 }
 
-TEST_F(SchedulerTest, NullSender_IsNeverReportedTo) {
-  send({"nobody@local.test"}, "");
+// RFC 5321 6.1: never to the null reverse path.
+TEST_F(SchedulerTest, NullSender_ThePostmasterIsTold) {
+  auto what = make({"nobody@local.test"}, "");
+  what.recipients[0].notify = {true, true, false, false, false};  // as our own reports have it
+  ASSERT_TRUE(send(std::move(what), "Subject: a report\r\n\r\nit failed\r\n"));
   expect_queue_empty();
   EXPECT_EQ(trace.count("bounced"), 1u);
-  EXPECT_EQ(trace.count("dropped"), 1u);
-  EXPECT_EQ(trace.count("reported"), 0u);
+  EXPECT_THAT(trace.last("reported"), HasSubstr("double bounce to <postmaster@local.test>"));
+  const auto mail = inbox("anna@local.test");  // the oldest account is the postmaster
+  ASSERT_THAT(mail, SizeIs(1));
+  EXPECT_THAT(mail[0], AllOf(HasSubstr("Return-Path: <>"), HasSubstr("To: <postmaster@local.test>"), HasSubstr("For the postmaster: Not"),
+                             HasSubstr("has no sender"), HasSubstr("Final-Recipient: rfc822; nobody@local.test"), HasSubstr("a report")));
 }
 
-TEST_F(SchedulerTest, SenderThatDoesNotExist_TheBounceIsDropped) {
+TEST_F(SchedulerTest, SenderThatDoesNotExist_ThePostmasterIsTold) {
   send({"nobody@local.test"}, "gone@local.test");
   expect_queue_empty();
-  EXPECT_THAT(trace.last("dropped"), HasSubstr("gone@local.test"));
+  EXPECT_THAT(trace.last("report refused"), HasSubstr("gone@local.test"));
+  EXPECT_THAT(inbox("anna@local.test"), ElementsAre(AllOf(HasSubstr("<gone@local.test>"), HasSubstr("550 5.1.1"))));
+}
+
+TEST_F(SchedulerTest, DoubleBounceThatFails_EndsThere) {
+  ASSERT_TRUE(loop.run(directory->add_alias(address("postmaster@local.test"), {address("chief@far.test")})));
+  sites.answers("far.test", [](const std::string&) { return never(); });
+  send({"nobody@local.test"}, "");
+  loop.advance(1min);
+  expect_queue_empty();
+  EXPECT_EQ(sites.jobs, 1u);
+  EXPECT_EQ(trace.count("reported"), 1u);
+  EXPECT_EQ(trace.count("dropped"), 1u);
+  EXPECT_THAT(trace.last("dropped"), HasSubstr("a report to the postmaster itself"));
+}
+
+TEST_F(SchedulerTest, DoubleBounceThatFailsAfterARestart_EndsThereToo) {
+  ASSERT_TRUE(loop.run(directory->add_alias(address("postmaster@local.test"), {address("chief@far.test")})));
+  sites.answers("far.test", [](const std::string&) { return later(); });
+  send({"nobody@local.test"}, "");
+  restart();
+  sites.answers("far.test", [](const std::string&) { return never(); });
+  loop.advance(2min);
+  expect_queue_empty();
+  EXPECT_THAT(trace.last("dropped"), HasSubstr("a report to the postmaster itself"));
+}
+
+TEST_F(SchedulerTest, NoPostmaster_IsDroppedAloud) {
+  settings.hostname = "mx1.elsewhere.test";
+  send({"nobody@local.test"}, "");
+  expect_queue_empty();
+  EXPECT_EQ(trace.count("reported"), 0u);
+  EXPECT_THAT(trace.last("dropped"), HasSubstr("mx1.elsewhere.test"));
+  EXPECT_THAT(inbox("anna@local.test"), IsEmpty());
+}
+
+TEST_F(SchedulerTest, PostmasterThatIsRefused_IsDroppedAloud) {
+  settings.hostname = "mx1.empty.test";
+  ASSERT_TRUE(loop.run(directory->add_domain(*smtp::parse_domain("empty.test"))));  // nobody in it
+  send({"nobody@local.test"}, "");
+  expect_queue_empty();
+  EXPECT_THAT(trace.last("dropped"), AllOf(HasSubstr("postmaster@empty.test"), HasSubstr("550 5.1.1")));
+}
+
+// RFC 3834 2 against RFC 5321 6.1.
+TEST_F(SchedulerTest, AutomaticMail_GetsNoDelayNoticeButItsBounce) {
+  sites.answers("far.test", [](const std::string&) { return later(); });
+  for (const std::string& field : {"Auto-Submitted: auto-generated", "Precedence: bulk", "List-Id: <news.local.test>"})
+    ASSERT_TRUE(send(make({"a@far.test"}), field + "\r\nSubject: x\r\n\r\nhello\r\n"));
+  loop.advance(10h);
+  EXPECT_THAT(inbox("anna@local.test"), IsEmpty());
+  EXPECT_EQ(trace.count("not reported"), 3u);  // and the header is read but once
+  EXPECT_THAT(trace.last("not reported"), HasSubstr("List-Id"));
+  loop.advance(5 * 24h);
+  EXPECT_THAT(inbox("anna@local.test"), AllOf(SizeIs(3), ::testing::Each(HasSubstr("Action: failed"))));
+  expect_queue_empty();
 }
 
 TEST_F(SchedulerTest, NotifyNever_NoBounceButTheOthersGetTheirs) {
@@ -243,6 +304,16 @@ TEST_F(SchedulerTest, Ret_SaysHowMuchComesBack) {
   EXPECT_THAT(mail[1], AllOf(HasSubstr("the subject"), Not(HasSubstr("secret"))));
   EXPECT_THAT(mail[2], AllOf(HasSubstr("the secret body"), HasSubstr("a line of forty")));
   EXPECT_THAT(mail[3], AllOf(HasSubstr("the subject"), Not(HasSubstr("secret"))));  // too large to return unasked
+}
+
+TEST_F(SchedulerTest, ReportTooBigWithTheWholeMessage_HasItsHeaderAlone) {
+  std::string body = "Subject: the subject\r\n\r\n";
+  for (int i = 0; i < 1'000; ++i) body += "a line of forty characters, more or less\r\n";
+  intake_settings.max_message_size = body.size();
+  ASSERT_TRUE(send(make({"nobody@local.test"}), body));
+  EXPECT_THAT(inbox("anna@local.test"), ElementsAre(AllOf(HasSubstr("the subject"), Not(HasSubstr("a line of forty")))));
+  EXPECT_EQ(trace.count("report refused"), 0u);
+  expect_queue_empty();
 }
 
 TEST_F(SchedulerTest, DiskFullForTheBounce_ItComesLater) {

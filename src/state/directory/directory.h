@@ -52,6 +52,10 @@ struct Resolution {
   std::vector<smtp::Address> targets;  // kind == alias
 };
 
+// The addresses that may be the postmaster's of a server of this name, the nearest first: postmaster@mx1.example.org,
+// postmaster@example.org, postmaster@org. The first one whose domain is served here is.
+std::vector<smtp::Address> postmaster_addresses(std::string_view hostname);
+
 class Directory {
  public:
   // `password_checks`: how many at once; 0 = one per core.
@@ -78,6 +82,10 @@ class Directory {
   };
   Task<Result<Expansion>> expand(smtp::Address address);
 
+  // RFC 5321 4.5.1: <postmaster> without a domain is the postmaster of this server: of its host name's domain, or of the nearest
+  // one above it that is served here. nullopt: none of them is. An error is the store's: then nobody knows.
+  Task<Result<std::optional<smtp::Address>>> postmaster_for(std::string hostname);
+
   // nullopt: wrong password or unknown user, which cost the same time (argon2id on the blocking pool behind a bounded
   // queue; `limit` when that is full). A success is remembered for 10 minutes under a keyed hash.
   Task<Result<std::optional<Account>>> authenticate(std::string login, std::string password);
@@ -96,7 +104,10 @@ class Directory {
   Task<Result<void>> remove_account(smtp::Address address);
   Task<Result<std::vector<Account>>> list_accounts(std::optional<smtp::Domain> domain);
   Task<Result<std::optional<Account>>> find_account(smtp::Address address);
-  Task<Result<void>> add_alias(smtp::Address address, std::vector<smtp::Address> targets);     // adds targets to one that exists
+  Task<Result<void>> add_alias(smtp::Address address, std::vector<smtp::Address> targets);  // adds targets to one that exists
+  // The way round if `address` led to `targets`, from `address` to `address`; empty when it leads in no circle. For who adds an alias,
+  // to refuse it at once; a circle that comes up in another way (an account goes, two add at a time) is found by expand().
+  Task<Result<std::vector<smtp::Address>>> find_circle(smtp::Address address, std::vector<smtp::Address> targets);
   Task<Result<void>> remove_alias(smtp::Address address, std::vector<smtp::Address> targets);  // no targets: the whole alias
   Task<Result<std::vector<Alias>>> list_aliases(std::optional<smtp::Domain> domain);
   // Removed accounts whose rows are not yet erased: for Mailboxes::apply_outbox() at the start.

@@ -27,6 +27,7 @@ struct Directory::Impl {
   Task<Result<NameCache::Value>> named(smtp::Domain domain, std::string normalised);    // also without the +tag, and roles
   Task<Result<NameCache::Value>> meaning(smtp::Domain domain, std::string normalised);  // also by the catch-all
   Task<Result<NameCache::Value>> role(smtp::Domain domain, std::string normalised);
+  Task<Result<bool>> would_mean(smtp::Address address, smtp::Address alias);
   Task<Result<NameCache::Entry>> lookup(std::string key);
 
   // Past the cache, for changes.

@@ -381,6 +381,46 @@ TEST_F(DirectoryTest, RemovedAccount_IsGoneAndClosed) {
   EXPECT_THAT(error_of(loop_.run(directory_->remove_account(address("anna@example.org")))), HasSubstr("there is no account"));
 }
 
+TEST_F(DirectoryTest, FindCircle_NamesTheWayRound) {
+  add_domain("example.org");
+  add("bert@example.org");
+  const auto circle = [this](std::string_view name, std::vector<std::string> targets) {
+    std::string text;
+    for (const auto& step : loop_.run(directory_->find_circle(address(name), addresses(targets))).value()) text += step.text() + " ";
+    return text;
+  };
+  EXPECT_EQ(circle("loop@example.org", {"bert@example.org", "Loop@example.org"}), "loop@example.org Loop@example.org loop@example.org ");
+  EXPECT_EQ(circle("loop@example.org", {"loop@example.org"}), "loop@example.org loop@example.org ");
+  EXPECT_EQ(circle("loop@example.org", {"loop+tag@example.org"}), "loop@example.org loop+tag@example.org loop@example.org ");
+  EXPECT_EQ(circle("loop@example.org", {"loop@example.net", "bert@example.org", "ghost@example.org"}), "");
+  alias("a@example.org", {"bert@example.org", "b@example.org"});
+  alias("b@example.org", {"a@example.org", "c@example.org"});  // found by expand()
+  EXPECT_EQ(circle("c@example.org", {"a@example.org"}), "c@example.org a@example.org b@example.org c@example.org ");
+  EXPECT_EQ(circle("d@example.org", {"a@example.org"}), "");
+  // the catch-all takes what has no name of its own, postmaster too
+  EXPECT_EQ(circle("*@example.org", {"ghost@example.org"}), "*@example.org ghost@example.org *@example.org ");
+  EXPECT_EQ(circle("*@example.org", {"postmaster@example.org"}), "*@example.org postmaster@example.org *@example.org ");
+  EXPECT_EQ(circle("*@example.org", {"bert+x@example.org"}), "");
+  alias("e+tag@example.org", {"bert@example.org"});
+  EXPECT_EQ(circle("e@example.org", {"e+tag@example.org"}), "");
+}
+
+TEST_F(DirectoryTest, PostmasterFor_IsOfTheNearestDomainServedHere) {
+  const auto postmaster = [this](std::string hostname) {
+    const auto found = loop_.run(directory_->postmaster_for(std::move(hostname))).value();
+    return found ? found->text() : "nobody";
+  };
+  add_domain("example.org");
+  EXPECT_EQ(postmaster("example.org"), "postmaster@example.org");
+  EXPECT_EQ(postmaster("mx1.example.org"), "postmaster@example.org");
+  EXPECT_EQ(postmaster("MX1.sub.Example.org"), "postmaster@example.org");
+  add_domain("sub.example.org");
+  EXPECT_EQ(postmaster("mx1.sub.example.org"), "postmaster@sub.example.org");
+  EXPECT_EQ(postmaster("mx1.example.net"), "nobody");
+  EXPECT_EQ(postmaster(""), "nobody");
+  EXPECT_EQ(postmaster("no host"), "nobody");
+}
+
 TEST_F(DirectoryTest, Lists_AreComplete) {
   add_domain("b.example");
   add_domain("a.example");

@@ -84,6 +84,21 @@ Task<Result<NameCache::Value>> Directory::Impl::meaning(smtp::Domain domain, std
   co_return co_await role(domain, std::move(normalised));
 }
 
+// The order of named() and meaning(), as if the alias were there already.
+Task<Result<bool>> Directory::Impl::would_mean(smtp::Address address, smtp::Address alias) {
+  if (address.domain != alias.domain) co_return false;
+  const std::string own = normalise_local(alias.local.text());
+  std::string normalised = normalise_local(address.local.text());
+  if (normalised == own) co_return true;
+  if (own == kCatchAll) {
+    GODWIT_CO_ASSIGN(const auto other, co_await named(std::move(address.domain), std::move(normalised)));
+    co_return other == nullptr;
+  }
+  if (without_tag(normalised) != own) co_return false;
+  GODWIT_CO_ASSIGN(const auto other, co_await exact(std::move(address.domain), std::move(normalised)));
+  co_return other == nullptr;
+}
+
 Task<Result<bool>> Directory::is_local(smtp::Domain domain) { co_return co_await impl_->has_domain(std::move(domain)); }
 
 Task<Result<Resolution>> Directory::resolve(smtp::Address address) {
@@ -118,6 +133,53 @@ Task<Result<Directory::Expansion>> Directory::expand(smtp::Address address) {
   }
   if (walk.ends.empty()) co_return Expansion{Resolution::Kind::unknown_user, {}, AliasTrouble::circle};
   co_return Expansion{Resolution::Kind::alias, std::move(walk.ends), AliasTrouble::none};
+}
+
+std::vector<smtp::Address> postmaster_addresses(std::string_view hostname) {
+  std::vector<smtp::Address> out;
+  while (!hostname.empty()) {
+    auto address = smtp::parse_address("postmaster@" + std::string(hostname));
+    if (!address) break;
+    out.push_back(*std::move(address));
+    const std::size_t dot = hostname.find('.');
+    hostname.remove_prefix(dot == std::string_view::npos ? hostname.size() : dot + 1);
+  }
+  return out;
+}
+
+Task<Result<std::optional<smtp::Address>>> Directory::postmaster_for(std::string hostname) {
+  for (smtp::Address& address : postmaster_addresses(hostname)) {
+    GODWIT_CO_ASSIGN(const bool local, co_await impl_->has_domain(address.domain));
+    if (local) co_return std::move(address);
+  }
+  co_return std::optional<smtp::Address>();
+}
+
+Task<Result<std::vector<smtp::Address>>> Directory::find_circle(smtp::Address address, std::vector<smtp::Address> targets) {
+  struct Step {
+    smtp::Address address;
+    std::size_t before;  // index of the step that led here
+  };
+  std::vector<Step> steps(1, Step{address, 0});
+  for (smtp::Address& target : targets) steps.push_back({std::move(target), 0});
+  Walk walk;
+  for (std::size_t at = 1; at < steps.size() && at <= kMaxAliasAddresses; ++at) {
+    smtp::Address here = steps[at].address;
+    if (!walk.first_visit(here)) continue;
+    GODWIT_CO_ASSIGN(const bool back, co_await impl_->would_mean(here, address));
+    if (back) {
+      std::vector<smtp::Address> way;
+      if (here != address) way.push_back(address);  // by its tag, or as what a catch-all catches
+      for (std::size_t step = at; step != 0; step = steps[step].before) way.push_back(steps[step].address);
+      way.push_back(address);
+      std::ranges::reverse(way);
+      co_return way;
+    }
+    GODWIT_CO_ASSIGN(const auto next, co_await resolve(std::move(here)));
+    if (next.kind != Resolution::Kind::alias) continue;
+    for (const smtp::Address& target : next.targets) steps.push_back({target, at});
+  }
+  co_return std::vector<smtp::Address>();
 }
 
 Task<Result<bool>> Directory::may_send_as(Account account, smtp::Address sender) {

@@ -1,0 +1,48 @@
+#include "frontend/adminapi/waiting.h"
+
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "grammar/dsn/explain.h"
+
+namespace godwit::adminapi {
+namespace {
+
+using queue::Message;
+using queue::Outcome;
+using queue::Recipient;
+
+bool is_held(const Message& message, const Recipient& recipient) { return message.held && recipient.state == Recipient::State::pending; }
+
+std::string in_words(const Outcome& last) {
+  std::string out = last.text;
+  const bool outside = !last.remote.empty() && last.remote != "local";
+  if (last.remote_reply.empty()) {
+    if (outside && out.find(last.remote.substr(0, last.remote.find(' '))) == std::string::npos) out += " (" + last.remote + ")";
+    return out;
+  }
+  out += fmt::format("{}{} says: {}", out.empty() ? "" : "; ", outside ? last.remote : "the server", last.remote_reply);
+  // The remote's own words may be in any language and any humour; what its code means is not.
+  const auto meaning = dsn::explain(last.status.text(), last.remote_reply);
+  if (last.status.present() && last.status.subject != 0) out += fmt::format(" ({})", meaning.reason);
+  return out;
+}
+
+}  // namespace
+
+std::string why_it_waits(const Message& message, const Recipient& recipient) {
+  if (is_held(message, recipient)) return "held: " + message.held_because;
+  const std::string last = in_words(recipient.last);
+  if (!last.empty()) return last;
+  return recipient.state == Recipient::State::pending ? "not tried yet" : "";
+}
+
+std::string next_try(const Message& message, const Recipient& recipient, WallTime now) {
+  if (recipient.state != Recipient::State::pending) return {};
+  if (is_held(message, recipient)) return "when released";
+  const auto left = std::chrono::duration_cast<std::chrono::seconds>(recipient.next_attempt - now);
+  if (left.count() <= 0) return "now";
+  return "in " + format_duration(left);
+}
+
+}  // namespace godwit::adminapi
