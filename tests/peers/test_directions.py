@@ -1,7 +1,9 @@
 """Postfix, Exim and Godwit find each other by MX, in every direction, with STARTTLS and without."""
 import re
+import signal
 
 from house import ANN, hand_to, letter, wait_one
+from world import wait_for
 
 BODY = b'\r\n\r\nhello\r\n.\r\n..dots\r\n'
 
@@ -63,15 +65,19 @@ def case_several_recipients_in_one_transaction(world):
 
 
 def case_tls_sessions_are_resumed(world):
-    """Many at once take several connections; all but the first few shake hands the short way."""
-    server = world.godwit()
-    for peer, rcpts in ((world.postfix, [f'm{n}@postfix.test' for n in range(940, 970)]), (world.exim, [f'm{n}@exim.test' for n in range(940, 970)])):
-        for rcpt in rcpts:
-            server.submit(rcpt)
-        server.wait_queue_empty(20)
-        opened = [line for line in server.log.read_text().splitlines() if 'event=connected' in line and f'mx.{peer.domain}' in line]
-        assert all('tls=TLSv1.3' in line for line in opened), opened
-        assert len(opened) == 1 or any('resumed=true' in line for line in opened), opened
+    """What waited leaves by several connections at once; those after the first shake hands the short way. (Exim gives out no tickets.)"""
+    server = world.godwit(extra='[[route]]\ndomain = "postfix.test"\nto = "hold"\n')
+    for n in range(940, 970):
+        server.submit(f'm{n}@postfix.test')
+    server.extra = ''
+    server.write_config()
+    server.process.send_signal(signal.SIGHUP)
+    wait_for('the reload', lambda: 'event=reloaded' in server.log.read_text())
+    server.cli('queue', 'release', '--to', '*')
+    server.wait_queue_empty(20)
+    opened = [line for line in server.log.read_text().splitlines() if 'event=connected' in line]
+    assert len(opened) > 1 and all('tls=TLSv1.3' in line for line in opened), opened
+    assert 'resumed=false' in opened[0] and any('resumed=true' in line for line in opened), opened
 
 
 def case_a_refused_stranger(world):
