@@ -1,6 +1,7 @@
 // The client against a server that sends arbitrary bytes: no crash, no hang, and every message that was begun comes back exactly
 // once: finished with an outcome for each recipient, or given back with some still open.
-// Input: a byte of options (bit 0: bytes trickle one by one, bits 1-2: one to four messages), then what the server sends.
+// Input: a byte of options (bit 0: bytes trickle one by one, bits 1-2: one to four messages, bit 3: we take STARTTLS where it is
+// offered, bit 4: and the handshake fails), then what the server sends.
 
 #include <cstdint>
 #include <cstdio>
@@ -76,8 +77,11 @@ Task<> store_body(store::Blobs& blobs, queue::Message& message) {
   message.size = writer->size();
 }
 
-Task<> dialogue(outbound::Connection& connection, Jobs& jobs, bool& done) {
-  if (co_await connection.greet("mx.example.org")) co_await connection.carry(jobs, 100);
+Task<> dialogue(outbound::Connection& connection, net::TlsConnector* tls, Jobs& jobs, bool& done) {
+  outbound::Connection::Encryption encryption{tls, "mx.peer.test"};
+  const bool greeted = (co_await connection.greet("mx.example.org", std::move(encryption))).has_value();
+  if (greeted && connection.tls_failed()) fault("greeted, though TLS failed");
+  if (greeted) co_await connection.carry(jobs, 100);
   co_await connection.quit();
   done = true;
 }
@@ -101,8 +105,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   loop.poll();
   auto streams = testing::make_memory_streams(loop.clock());
   outbound::Connection connection(std::move(streams.second), "peer", blobs);
+  testing::FakeTls tls;
+  tls.fail_next = options & 16;
   bool done = false;
-  loop.start(dialogue(connection, jobs, done));
+  loop.start(dialogue(connection, options & 8 ? &tls : nullptr, jobs, done));
   loop.start(serve(std::move(streams.first), std::string(reinterpret_cast<const char*>(data) + 1, size - 1), options & 1));
   loop.poll();
   if (!done) loop.advance(std::chrono::hours(2));
