@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kForbidden[] = {"127.0.0.0/8", "0.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10"};
+constexpr std::string_view kForbidden[] = {"127.0.0.0/8", "0.0.0.0/8", "::1/128", "::/128", "169.254.0.0/16", "fe80::/10"};
 
 // The machine's own name, in full where the resolver's files know it (as `hostname -f`).
 std::string system_hostname() {

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr Duration kMaintainEvery = 5s;  // recycling and compaction of segments
-constexpr Duration kStoryWait = 2s;      // for the trace to be written out
+constexpr Duration kAfterCut = 2s;       // to write down what came of it, and the trace
 
 std::string rows_path(const Config& config) { return config.data_dir + "/rows"; }
 
@@ -225,6 +225,7 @@ Task<Result<void>> drain_loop(std::function<void()> work, Executor home) {
 void House::Impl::make_admin() {
   using Action = scheduler::Scheduler::Action;
   auto act = [this](MessageId id, Action action, std::string why) {
+    if (action == Action::retry || action == Action::release) outward->probe_now();
     return act_from_anywhere(loops.executor(id.shard() % loops.size()), tasks, scheduler_of(id), id, action, std::move(why));
   };
   admin = std::make_unique<adminapi::Context>(adminapi::Context{*directory, *mailboxes, *queue, *engine, *blobs, *trace, *clock, act,
@@ -289,12 +290,12 @@ Result<std::vector<std::string>> repair_store(const Config& config) {
     lines.insert(lines.end(), told->begin(), told->end());
   else
     lines.push_back(fmt::format("the accounts could not be looked at: {}", told.error().text));
-  (*house)->close(0ms);
+  ignore((*house)->close(0ms), "nothing is delivered offline");
   return lines;
 }
 
 House::House(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-House::~House() { close(0ms); }
+House::~House() { ignore(close(0ms), "nobody is left who could be told"); }
 
 Result<std::unique_ptr<House>> House::open(const Config& config, net::LoopPool& loops, bool offline, Surroundings around) {
   auto impl = std::make_unique<Impl>(config, loops, offline, std::move(around));
@@ -319,10 +320,9 @@ void House::start() {
 
 Result<void> House::reload(const Config& config) { return impl_->set_settings(config); }
 
-void House::close(Duration patience) {
-  if (!impl_->started) return;
+bool House::close(Duration patience) {
+  if (!impl_->started) return true;
   impl_->started = false;
-  impl_->outward->stop_resolver();
   for (std::size_t loop = 0; loop < impl_->loops.size(); ++loop) {
     auto drain = [this, loop] {
       impl_->schedulers[loop]->drain();
@@ -330,11 +330,17 @@ void House::close(Duration patience) {
     };
     ignore(run(drain_loop(drain, impl_->loops.executor(loop))), "draining cannot fail");
   }
+  impl_->outward->stop_resolver();  // after the schedulers know: a look-up that ends now is no failure of the DNS
   impl_->tasks.stop();
-  if (!run(impl_->tasks.wait(*impl_->clock, patience + kStoryWait)))
-    log::warning("ended_with_work_under_way", {{"tasks", impl_->tasks.running()}});
+  bool ended = run(impl_->tasks.wait(*impl_->clock, patience));
+  if (!ended) {
+    impl_->tasks.cut();
+    ended = run(impl_->tasks.wait(*impl_->clock, kAfterCut));
+  }
+  if (!ended) log::warning("ended_with_work_under_way", {{"tasks", impl_->tasks.running()}});
   impl_->trace->stop();
   impl_->loops.stop();
+  return ended;
 }
 
 void House::run_task(Task<> task) { net::spawn(impl_->loops.executor(0), impl_->calls, "main", std::move(task)); }

@@ -51,8 +51,9 @@ class House {
   void start();
   // New settings and routes; the old ones stay in force for what is under way. Errors leave everything as it was.
   Result<void> reload(const Config& config);
-  // No new attempts; waits up to `patience` for those under way, then ends the loops and closes the store.
-  void close(Duration patience);
+  // No new attempts; waits up to `patience` for those under way, then cuts them off, ends the loops and closes the store. false:
+  // something did not end even then, and still refers to the house: leave without unwinding.
+  bool close(Duration patience);
 
   // Runs a coroutine on the first loop and waits for what it returns.
   template <class T>

@@ -4,13 +4,6 @@
 #include <utility>
 
 namespace godwit::app {
-namespace {
-
-bool is_wildcard(const IpAddress& address) {
-  return std::ranges::all_of(address.bytes, [](std::uint8_t byte) { return byte == 0; });
-}
-
-}  // namespace
 
 Ourselves::Ourselves(const std::vector<ListenerConfig>& listeners, std::vector<IpAddress> interfaces) : interfaces_(std::move(interfaces)) {
   for (const ListenerConfig& listener : listeners)
@@ -19,12 +12,12 @@ Ourselves::Ourselves(const std::vector<ListenerConfig>& listeners, std::vector<I
 
 bool Ourselves::contains(const Endpoint& endpoint) const {
   // connecting to 0.0.0.0 reaches this machine, and so does all of 127.0.0.0/8
-  const bool on_this_machine = endpoint.address.is_loopback() || is_wildcard(endpoint.address) ||
+  const bool on_this_machine = endpoint.address.is_loopback() || endpoint.address.is_unspecified() ||
                                std::ranges::find(interfaces_, endpoint.address) != interfaces_.end();
   return std::ranges::any_of(listening_, [&](const Endpoint& ours) {
     if (ours.port != endpoint.port) return false;
     if (ours.address == endpoint.address) return true;
-    return on_this_machine && is_wildcard(ours.address) && ours.address.v6 == endpoint.address.v6;  // sockets are IPV6_V6ONLY
+    return on_this_machine && ours.address.is_unspecified() && ours.address.v6 == endpoint.address.v6;  // sockets are IPV6_V6ONLY
   });
 }
 

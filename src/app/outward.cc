@@ -1,6 +1,7 @@
 #include "app/outward.h"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <utility>
 
@@ -51,6 +52,8 @@ struct Outward::Impl {
   Current<Ourselves> ourselves;
   std::vector<std::unique_ptr<routing::MxSites>> mx;
   std::vector<std::unique_ptr<outbound::Outbound>> outbounds;
+
+  std::atomic<SteadyTime> probed{};
 
   void make_loops();
 };
@@ -113,6 +116,15 @@ void Outward::offer(std::size_t from, outbound::Job job) {
     post(home, [done, outcomes = std::move(outcomes)]() mutable { done(std::move(outcomes)); });
   };
   post(loops.executor(to), [&outbound, job = std::move(job)]() mutable { outbound.offer(std::move(job)); });
+}
+
+void Outward::probe_now() {
+  const SteadyTime now = impl_->context.clock.steady();
+  SteadyTime last = impl_->probed.load();
+  if (last != SteadyTime{} && now - last < std::chrono::seconds(1)) return;
+  if (!impl_->probed.compare_exchange_strong(last, now)) return;
+  for (std::size_t loop = 0; loop < impl_->outbounds.size(); ++loop)
+    post(impl_->context.loops.executor(loop), [outbound = impl_->outbounds[loop].get()] { outbound->probe_now(); });
 }
 
 void Outward::drain(std::size_t loop) { impl_->outbounds[loop]->drain(); }

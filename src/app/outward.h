@@ -37,6 +37,9 @@ class Outward {
   routing::MxSites& mx_sites(std::size_t loop);
   // A site lives on one loop; the job's outcomes come home to the loop that offers it. On loop `from`.
   void offer(std::size_t from, outbound::Job job);
+  // `queue retry` and `queue release`: sites that rest are tried with the job that follows. At most once a second, so that a command
+  // about thousands of messages looks at the sites once. Any thread.
+  void probe_now();
   void drain(std::size_t loop);  // on that loop
   void stop_resolver();          // any thread: every lookup ends at once
   Task<std::vector<outbound::SiteStatus>> sites();

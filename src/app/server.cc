@@ -326,7 +326,7 @@ Result<std::unique_ptr<Server>> Server::start(Config config) {
 
 namespace {
 
-// No peer is waited for any more: these sessions wait for a disk that does not answer, and they refer to the store that would be
+// No peer is waited for any more: what is left waits for a disk that does not answer, and they refer to the store that would be
 // taken down under them. What was acknowledged is on stable storage, as after kill -9.
 [[noreturn]] void leave_without_unwinding(std::uint64_t sessions) {
   log::error("stopped_with_sessions_left", {{"sessions", sessions}, {"mend", "look at the disk: it did not answer in time"}});
@@ -361,8 +361,8 @@ void Server::stop() {
     impl_->sessions.cut();
     ignore(impl_->house->run(impl_->sessions.wait(impl_->house->clock(), kFarewell)), "it is looked at below");
   }
-  impl_->house->close(kDrain);
-  if (impl_->sessions.running() > 0) leave_without_unwinding(impl_->sessions.running());
+  const bool ended = impl_->house->close(kDrain);
+  if (!ended || impl_->sessions.running() > 0) leave_without_unwinding(impl_->sessions.running());
   log::info("stopped");
 }
 

@@ -28,6 +28,10 @@ bool IpAddress::is_loopback() const {
   return bytes[15] == 1 && std::all_of(bytes.begin(), bytes.end() - 1, [](auto b) { return b == 0; });
 }
 
+bool IpAddress::is_unspecified() const {
+  return std::all_of(bytes.begin(), bytes.end(), [](auto b) { return b == 0; });
+}
+
 std::string IpAddress::text() const {
   char out[INET6_ADDRSTRLEN];
   GODWIT_CHECK(inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), out, sizeof out) != nullptr);

@@ -18,6 +18,7 @@ struct IpAddress {
 
   auto operator<=>(const IpAddress&) const = default;
   bool is_loopback() const;
+  bool is_unspecified() const;  // 0.0.0.0, ::
   std::string text() const;     // "192.0.2.1", "2001:db8::1"
   std::string literal() const;  // RFC 5321 4.1.3: "[192.0.2.1]", "[IPv6:2001:db8::1]"
 };

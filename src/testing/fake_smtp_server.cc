@@ -99,6 +99,7 @@ Task<bool> FakeSmtpServer::read_body(Session& session) {
     }
   }
   dialogues[session.dialogue].commands.push_back(".");
+  if (before_final_reply) co_await before_final_reply();
   std::optional<std::string> reply;
   if (on_command) reply = on_command(".", session.dialogue);
   if (!reply) reply = usual_reply(session, ".");

@@ -38,8 +38,9 @@ class FakeSmtpServer {
   std::function<std::optional<std::string>(const std::string& command, std::size_t dialogue)> on_command;
   // Bytes of a body after which the server speaks and closes: {bytes, what}.
   std::optional<std::pair<std::size_t, std::string>> interrupt_body;
-  bool byte_by_byte = false;    // replies trickle
-  bool reply_by_reply = false;  // the client sees each reply alone, also of a pipelined group
+  std::function<Task<>()> before_final_reply;  // a sleep
+  bool byte_by_byte = false;                   // replies trickle
+  bool reply_by_reply = false;                 // the client sees each reply alone, also of a pipelined group
 
   std::vector<Received> messages;  // in the order of their final dots, taken with 2yz
   std::vector<Dialogue> dialogues;

@@ -177,7 +177,8 @@ Task<Result<std::unique_ptr<Stream>>> FakeTls::accept(std::unique_ptr<Stream> pl
   co_return wrapped;
 }
 
-Task<Result<std::unique_ptr<Stream>>> FakeTls::connect(std::unique_ptr<Stream> plain, std::string server_name, Duration /*timeout*/) {
+Task<Result<std::unique_ptr<Stream>>> FakeTls::connect(std::unique_ptr<Stream> plain, std::string server_name, Duration /*timeout*/,
+                                                       net::Cancellation* /*cancel*/) {
   server_names.push_back(server_name);
   if (std::exchange(fail_next, false)) co_return fail(Error::temporary(Error::Cause::io, "TLS handshake failed"));
   std::unique_ptr<Stream> wrapped = std::make_unique<FakeTlsStream>(std::move(plain), std::move(server_name));

@@ -32,8 +32,8 @@ class FakeTls final : public net::TlsAcceptor, public net::TlsConnector {
   bool fail_next = false;
   std::vector<std::string> server_names;  // of connect()
   Task<Result<std::unique_ptr<net::Stream>>> accept(std::unique_ptr<net::Stream> plain, Duration timeout) override;
-  Task<Result<std::unique_ptr<net::Stream>>> connect(std::unique_ptr<net::Stream> plain, std::string server_name,
-                                                     Duration timeout) override;
+  Task<Result<std::unique_ptr<net::Stream>>> connect(std::unique_ptr<net::Stream> plain, std::string server_name, Duration timeout,
+                                                     net::Cancellation* cancel = nullptr) override;
 };
 
 }  // namespace godwit::testing

@@ -34,7 +34,7 @@ Task<> attempt(std::shared_ptr<Race> race, Endpoint to, std::size_t index, Durat
   else if (race->over || race->winner)
     (*stream)->close();
   else
-    race->winner = Dialed{*std::move(stream), index};
+    race->winner = Dialed{*std::move(stream), index, race->failures};
   race->timer->wake();
 }
 

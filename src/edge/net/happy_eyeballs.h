@@ -13,13 +13,14 @@ namespace godwit::net {
 
 inline constexpr Duration kAttemptDelay = std::chrono::milliseconds(250);  // RFC 8305 8: Connection Attempt Delay
 
-struct Dialed {
-  std::unique_ptr<Stream> stream;
-  std::size_t index = 0;  // of its endpoint
-};
 struct DialFailure {
   std::size_t index = 0;
   Error error;
+};
+struct Dialed {
+  std::unique_ptr<Stream> stream;
+  std::size_t index = 0;              // of its endpoint
+  std::vector<DialFailure> failures;  // of others, before it succeeded
 };
 
 // IPv6 and IPv4 by turns, each family in the order given, IPv6 first (RFC 8305 4, with First Address Family Count 1).

@@ -72,7 +72,9 @@ class TlsAcceptor {
 class TlsConnector {
  public:
   virtual ~TlsConnector() = default;
-  virtual Task<Result<std::unique_ptr<Stream>>> connect(std::unique_ptr<Stream> plain, std::string server_name, Duration timeout) = 0;
+  // `cancel` lives until the handshake has ended.
+  virtual Task<Result<std::unique_ptr<Stream>>> connect(std::unique_ptr<Stream> plain, std::string server_name, Duration timeout,
+                                                        Cancellation* cancel = nullptr) = 0;
 };
 
 // Opens connections, so that a test can be the network.

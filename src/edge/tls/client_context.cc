@@ -38,7 +38,7 @@ Result<std::shared_ptr<ClientContext>> ClientContext::create(const ClientSetting
 Level ClientContext::level() const { return impl_->level; }
 
 Task<Result<std::unique_ptr<net::Stream>>> ClientContext::connect(std::unique_ptr<net::Stream> plain, std::string server_name,
-                                                                  Duration timeout) {
+                                                                  Duration timeout, net::Cancellation* cancel) {
   if (impl_->level == Level::none) co_return fail(Error::permanent(Error::Cause::unsupported, "TLS is switched off"));
   SslPtr ssl(SSL_new(impl_->context.get()));
   GODWIT_CHECK(ssl);
@@ -55,7 +55,7 @@ Task<Result<std::unique_ptr<net::Stream>>> ClientContext::connect(std::unique_pt
   }
   if (const SessionPtr session = impl_->sessions->take(server_name)) SSL_set_session(ssl.get(), session.get());
   Remember remember{impl_->sessions, std::move(server_name)};
-  co_return co_await shake_hands(std::move(ssl), std::move(plain), std::move(remember), timeout);
+  co_return co_await shake_hands(std::move(ssl), std::move(plain), std::move(remember), timeout, cancel);
 }
 
 }  // namespace godwit::tls

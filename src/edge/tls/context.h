@@ -56,8 +56,8 @@ class ClientContext final : public net::TlsConnector {
 
   // `server_name` may be an IP address: then nothing is sent as SNI (RFC 6066 3). The time-out is for the whole handshake.
   // A certificate that does not verify is `denied`.
-  Task<Result<std::unique_ptr<net::Stream>>> connect(std::unique_ptr<net::Stream> plain, std::string server_name,
-                                                     Duration timeout) override;
+  Task<Result<std::unique_ptr<net::Stream>>> connect(std::unique_ptr<net::Stream> plain, std::string server_name, Duration timeout,
+                                                     net::Cancellation* cancel = nullptr) override;
 
   Level level() const;
 

@@ -235,14 +235,17 @@ int remember_session(SSL* ssl, SSL_SESSION* session) {
   return 1;  // the reference is ours
 }
 
-Task<Result<std::unique_ptr<net::Stream>>> shake_hands(SslPtr ssl, std::unique_ptr<net::Stream> plain, Remember remember,
-                                                       Duration timeout) {
+Task<Result<std::unique_ptr<net::Stream>>> shake_hands(SslPtr ssl, std::unique_ptr<net::Stream> plain, Remember remember, Duration timeout,
+                                                       net::Cancellation* cancel) {
   auto* const raw = dynamic_cast<SocketStream*>(plain.get());
   if (!raw) co_return fail(Error::permanent(Error::Cause::unsupported, "TLS needs a socket below it"));
   plain.release();
   std::unique_ptr<SocketStream> socket(raw);
   auto stream = std::make_unique<TlsStream>(std::move(ssl), std::move(socket), std::move(remember));
-  GODWIT_CO_TRY(co_await stream->handshake(timeout));
+  {
+    const net::Cancellation::Armed armed(cancel, [raw_stream = stream.get()] { raw_stream->cancel(); });
+    GODWIT_CO_TRY(co_await stream->handshake(timeout));
+  }
   std::unique_ptr<net::Stream> done = std::move(stream);
   co_return done;
 }

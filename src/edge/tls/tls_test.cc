@@ -233,6 +233,40 @@ TEST(Tls, ClientVanishesInTheHandshake_IsClosed) {
   EXPECT_NE(server.failure, "");
 }
 
+Task<> connect_into(ClientContext& context, Endpoint to, net::Cancellation& cancel, std::optional<Result<std::unique_ptr<Stream>>>& into) {
+  auto dialer = net::make_tcp_dialer();
+  auto plain = co_await dialer->dial(to, kLong);
+  GODWIT_CHECK(plain);
+  into = co_await context.connect(*std::move(plain), "mail.demo.test", kLong, &cancel);
+}
+
+TEST(Tls, HandshakeWithASilentServer_CanBeCancelled) {
+  net::LoopPool loops(1);
+  const auto listener = *net::listen_tcp(loops, kAnyPort);
+  std::atomic<bool> accepted{false};
+  std::unique_ptr<Stream> silent;
+  listener->start([&](std::size_t, std::unique_ptr<Stream> stream) {
+    silent = std::move(stream);
+    accepted = true;
+  });
+  loops.run();
+  const auto context = ClientContext::create({});
+  ASSERT_TRUE(context);
+  TestLoop loop;
+  net::Cancellation cancel;
+  std::optional<Result<std::unique_ptr<Stream>>> result;
+  loop.start(connect_into(**context, listener->endpoint(), cancel, result));
+  loop.run_until([&] { return accepted.load(); });
+  loop.poll();
+  cancel.cancel();
+  loop.run_until([&] { return result.has_value(); });
+  EXPECT_FALSE(*result);
+  EXPECT_EQ(result->error().cause, Error::Cause::cancelled);
+  listener->close();
+  loops.stop();
+  silent.reset();
+}
+
 TEST(Tls, SilentClient_EndsWithTheHandshakesDeadline) {
   const Identity identity;
   const Server server(identity, kShort);

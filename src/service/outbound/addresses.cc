@@ -56,7 +56,9 @@ Addresses allowed(const Context& context, const Settings& settings, const routin
     return std::unexpected(NoAddress{bounced({5, 4, 6}, std::move(text), "local"), true});
   }
   const IpAddress first = addresses.front();
-  std::erase_if(addresses, [&](const IpAddress& address) { return contains(settings.forbidden_networks, address); });
+  // connecting to :: or 0.0.0.0 reaches this machine, whatever is configured
+  std::erase_if(addresses,
+                [&](const IpAddress& address) { return contains(settings.forbidden_networks, address) || address.is_unspecified(); });
   if (!addresses.empty()) return in_order(addresses);
   std::string text = fmt::format("the MX {} has the address {}, where mail may not go", hop.host, first.text());
   return std::unexpected(NoAddress{bounced({5, 4, 4}, std::move(text), "local"), false});

@@ -65,7 +65,7 @@ Task<std::expected<void, queue::Outcome>> Connection::greet(std::string hostname
     co_await say_goodbye();
     // RFC 5321 6.3: the loop is seen before anything goes round in it. A route can be mended, so the message waits.
     co_return std::unexpected(
-        unreachable({4, 4, 6}, fmt::format("{} greets with our own name ({}): the route leads back to us", remote_, hostname), remote_));
+        unreachable({4, 4, 6}, fmt::format("{} greets with our own name ({}): the mail would go in a circle", remote_, hostname), remote_));
   }
   std::string name = hostname;
   const Step said = co_await hello(std::move(name));
@@ -94,12 +94,16 @@ Task<Connection::Step> Connection::start_tls(std::string hostname, Encryption en
   if (reader_.buffered()) co_return std::unexpected(tls_failure("there is plain text behind the answer to STARTTLS"));
   std::unique_ptr<net::Stream> plain = std::move(stream_);
   std::string server_name = std::move(encryption.server_name);
-  auto encrypted = co_await encryption.connector->connect(std::move(plain), std::move(server_name), kStartTls);
+  auto encrypted = co_await encryption.connector->connect(std::move(plain), std::move(server_name), kStartTls, &handshake_);
   if (!encrypted) co_return std::unexpected(tls_failure(encrypted.error().text));
   stream_ = *std::move(encrypted);
   usable_ = false;
   extensions_ = {};  // RFC 3207 4.2: what was learnt before is forgotten
-  co_return co_await hello(std::move(hostname));
+  const Step said = co_await hello(std::move(hostname));
+  // In TLS 1.3 a server says what it minds about the handshake only now (a client certificate that it demands).
+  const bool lost_at_once = !said && said.error().remote_reply.empty() && !cancelled_;
+  if (lost_at_once) co_return std::unexpected(tls_failure(said.error().text));
+  co_return said;
 }
 
 Task<Connection::Step> Connection::hello(std::string hostname) {

@@ -49,7 +49,8 @@ class Connection {
   // Everything ends: what is awaited, and the next thing that would be.
   void cancel() {
     cancelled_ = true;
-    if (stream_) stream_->cancel();  // null during a handshake, which has its own time-out
+    if (stream_) stream_->cancel();  // null during a handshake
+    handshake_.cancel();
   }
 
   bool usable() const { return usable_; }
@@ -83,6 +84,7 @@ class Connection {
   void abandon(JobSource& source, const queue::Outcome& why);
 
   std::unique_ptr<net::Stream> stream_;
+  net::Cancellation handshake_;
   std::string remote_;
   store::Blobs& blobs_;
   net::LineReader reader_;

@@ -46,6 +46,13 @@ void Hops::failed(std::size_t hop, SteadyTime now, const std::vector<Duration>& 
 
 void Hops::succeeded(std::size_t hop) { hops_[hop] = {hops_[hop].tier, 0, false, {}, {}}; }
 
+void Hops::wake_all() {
+  for (Health& hop : hops_) {
+    hop.rests_until = {};
+    hop.rest = {};
+  }
+}
+
 void Hops::failed_from(std::size_t hop, SteadyTime now, const std::vector<Duration>& probe) {
   for (std::size_t i = 0; i < hops_.size(); ++i)
     if (hops_[i].tier >= hops_[hop].tier) failed(i, now, probe, true);

@@ -26,6 +26,7 @@ class Hops {
 
   void failed(std::size_t hop, SteadyTime now, const std::vector<Duration>& probe, bool for_good = false);
   void succeeded(std::size_t hop);
+  void wake_all();  // all rests are over
   // RFC 5321 5.1: this hop is ourselves; it and all that are not better are of no use.
   void failed_from(std::size_t hop, SteadyTime now, const std::vector<Duration>& probe);
 

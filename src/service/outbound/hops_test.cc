@@ -72,6 +72,17 @@ TEST(Hops, HopelessIsOnlyWhatFailedForGoodEverywhere) {
   EXPECT_FALSE(hops.hopeless());
 }
 
+TEST(Hops, WakeAll_EndsEveryRest_AndTheNextIsAsLongAsItWouldHaveBeen) {
+  Hops hops({10, 20});
+  hops.failed(0, kStart, kProbe);
+  hops.failed(1, kStart, kProbe);
+  hops.wake_all();
+  EXPECT_FALSE(hops.down(kStart));
+  hops.failed(0, kStart, kProbe);
+  hops.failed(1, kStart, kProbe);
+  EXPECT_EQ(hops.next_probe(), kStart + 5min);
+}
+
 TEST(Hops, FailedFrom_TakesAlongWhatIsNotBetter) {
   Hops hops({5, 10, 10, 20});
   hops.failed_from(2, kStart, kProbe);

@@ -8,7 +8,11 @@
 
 namespace godwit::outbound {
 
-inline constexpr Duration kConnect = std::chrono::seconds(30);          // no RFC says; the system's own would be two minutes
+inline constexpr Duration kConnect = std::chrono::seconds(30);  // no RFC says; the system's own would be two minutes
+// An attempt ends: so many hops are tried in one (Postfix: 5 addresses), and when so much time is over, no further address. The one
+// under way still has its own limits.
+inline constexpr std::size_t kHopsAtOnce = 5;
+inline constexpr Duration kOpening = std::chrono::minutes(5);
 inline constexpr Duration kSecondFamily = std::chrono::seconds(2);      // for AAAA, when there is an A
 inline constexpr Duration kGreeting = std::chrono::minutes(5);          // RFC 5321 4.5.3.2.1: initial 220
 inline constexpr Duration kHello = std::chrono::minutes(5);             // EHLO, HELO, RSET: as for MAIL (no RFC says)

@@ -85,6 +85,45 @@ TEST_F(Mx, ForbiddenNetworks_BounceAndAreNeverDialed) {
   EXPECT_EQ(network_.dials, 0u);
 }
 
+// Connecting to :: reaches this machine; no list has to say so.
+TEST_F(Mx, UnspecifiedAddresses_AreForbiddenAlways) {
+  settings_->forbidden_networks.clear();
+  dns_.add_address("any6.test", "::");
+  dns_.add_address("any4.test", "0.0.0.0");
+  EXPECT_EQ(summary(*send({{"any6.test", 10}})), "bounced 5.4.4");
+  EXPECT_EQ(summary(*send({{"any4.test", 10}})), "bounced 5.4.4");
+  EXPECT_EQ(network_.dials, 0u);
+}
+
+// However many hosts there are and however slowly each fails: whoever waits has an outcome after some minutes.
+TEST_F(Mx, ManyHostsThatDoNotAnswer_AnAttemptEnds) {
+  std::vector<std::pair<std::string, std::uint16_t>> hosts;
+  for (int i = 1; i <= 32; ++i) {
+    const std::string name = "h" + std::to_string(i) + ".test";
+    dns_.add_address(name, "198.51.100." + std::to_string(i));
+    network_.black_hole(to("198.51.100." + std::to_string(i)));
+    hosts.emplace_back(name, static_cast<std::uint16_t>(i));
+  }
+  settings_->probe = {std::chrono::seconds(5)};
+  const auto result = send(hosts);
+  loop_.advance(3min);
+  EXPECT_EQ(summary(*result), "deferred 4.4.1 down");
+  EXPECT_EQ(network_.dials, 5u);
+}
+
+TEST_F(Mx, HostsThatAreSilentAtTheGreeting_AnAttemptEnds) {
+  testing::FakeSmtpServer silent;
+  silent.greeting = "";
+  for (const auto* address : {"192.0.2.1", "192.0.2.2"}) network_.listen(to(address), silent);
+  for (int i = 10; i < 18; ++i) {
+    dns_.add_address("a.mx.test", "192.0.2." + std::to_string(i));
+    network_.listen(to("192.0.2." + std::to_string(i)), silent);
+  }
+  const auto result = send({{"a.mx.test", 10}, {"b.mx.test", 20}});
+  loop_.advance(11min);
+  EXPECT_EQ(summary(*result), "deferred 4.4.2 down");
+}
+
 TEST_F(Mx, ForbiddenAddressBesideAGoodOne_TheGoodOneIsUsed) {
   dns_.add_address("a.mx.test", "127.0.0.1");
   network_.listen(to("192.0.2.1"), server_);

@@ -31,6 +31,10 @@ class OutboundOfLoop final : public Outbound {
     return out;
   }
 
+  void probe_now() override {
+    for (const auto& [name, site] : sites_) site->probe_now();
+  }
+
   void drain() override {
     draining_ = true;
     for (const auto& [name, site] : sites_) site->drain();

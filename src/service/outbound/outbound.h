@@ -55,6 +55,8 @@ class Outbound {
   virtual ~Outbound() = default;
   virtual void offer(Job job) = 0;
   virtual std::vector<SiteStatus> status() const = 0;
+  // An administrator says that it is worth trying: what rests is tried with the next job.
+  virtual void probe_now() = 0;
   // No new dialogues; those under way finish their message, QUIT and end. Jobs not begun come back deferred.
   virtual void drain() = 0;
 };

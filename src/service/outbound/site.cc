@@ -34,6 +34,16 @@ void tell_connected(const std::string& site, const Connection& connection) {
                           {"resumed", tls && tls->resumed}});
 }
 
+// What has been tried: the address that answered, and those that failed before it.
+void take_out(std::vector<Endpoint>& endpoints, const net::Dialed& dialed) {
+  std::vector<Endpoint> left;
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    const bool failed = std::ranges::find(dialed.failures, i, &net::DialFailure::index) != dialed.failures.end();
+    if (i != dialed.index && !failed) left.push_back(endpoints[i]);
+  }
+  endpoints = std::move(left);
+}
+
 // The addresses that did not answer, in one sentence: "could not connect to mx.test [2001:db8::1]:25 (refused), [192.0.2.1]:25 (...)".
 queue::Outcome not_connected(const routing::Hop& hop, const std::vector<Endpoint>& endpoints,
                              const std::vector<net::DialFailure>& failures) {
@@ -132,9 +142,10 @@ Task<> Site::run(std::shared_ptr<Site> self) {
 Task<> Site::work_on(Connection& connection, std::size_t hop) {
   const auto timer = context_.clock.make_timer(context_.executor);
   const net::TaskGroup::OnStop on_stop(context_.tasks, context_.executor, [&connection, &timer, this] {
+    // the message under way comes to its end, or the next hop would get it twice; cut() is the end of patience
     draining_ = true;
-    connection.cancel();
     timer->wake();
+    if (context_.tasks.cutting()) connection.cancel();
   });
   grow();  // this one has been proved good: if much waits, open the next at once
   while (connection.usable()) {
@@ -157,11 +168,14 @@ Task<bool> Site::wait_for_work(Timer& timer) {
   co_return !draining_ && (!elapsed || !waiting_.empty());
 }
 
-// Tries the hops in order; if none takes us, says why.
+// Tries some hops in order; if none takes us, says why.
 Task<Site::Opened> Site::open(std::size_t& hop) {
-  for (const std::size_t candidate : hops_.candidates(context_.clock.steady(), context_.random)) {
+  const SteadyTime until = context_.clock.steady() + kOpening;
+  std::vector<std::size_t> candidates = hops_.candidates(context_.clock.steady(), context_.random);
+  if (candidates.size() > kHopsAtOnce) candidates.resize(kHopsAtOnce);
+  for (const std::size_t candidate : candidates) {
     bool ourselves = false;
-    auto opened = co_await open_hop(candidate, ourselves);
+    auto opened = co_await open_hop(candidate, until, ourselves);
     if (opened) {
       hop = candidate;
       co_return opened;
@@ -172,7 +186,7 @@ Task<Site::Opened> Site::open(std::size_t& hop) {
       hop_failed(candidate, opened.error(), ourselves);
     else
       last_failure_ = opened.error();
-    if (others_work || ourselves || context_.tasks.stopping()) break;
+    if (others_work || ourselves || context_.tasks.stopping() || context_.clock.steady() >= until) break;
   }
   co_return std::unexpected(hops_.hopeless() ? hopeless_ : last_failure_);
 }
@@ -193,7 +207,7 @@ void Site::hop_failed(std::size_t hop, queue::Outcome why, bool ourselves) {
 }
 
 // Each address of the host, until one serves us.
-Task<Site::Opened> Site::open_hop(std::size_t hop, bool& ourselves) {
+Task<Site::Opened> Site::open_hop(std::size_t hop, SteadyTime until, bool& ourselves) {
   const routing::Hop& to = description_->hops[hop];
   routing::Hop asked = to;
   auto addresses = co_await find_addresses(context_, description_, std::move(asked));
@@ -206,7 +220,7 @@ Task<Site::Opened> Site::open_hop(std::size_t hop, bool& ourselves) {
   Opened opened;
   do {
     opened = co_await open_first(to, endpoints);
-  } while (!opened && !endpoints.empty() && !context_.tasks.stopping());
+  } while (!opened && !endpoints.empty() && !context_.tasks.stopping() && context_.clock.steady() < until);
   co_return opened;
 }
 
@@ -215,7 +229,7 @@ Task<Site::Opened> Site::open_first(const routing::Hop& hop, std::vector<Endpoin
   auto dialed = co_await net::dial_first(context_.dialer, context_.clock, context_.tasks, endpoints, kConnect);
   if (!dialed) co_return std::unexpected(not_connected(hop, std::exchange(endpoints, {}), dialed.error()));
   const Endpoint endpoint = endpoints[dialed->index];
-  endpoints.erase(endpoints.begin() + static_cast<std::ptrdiff_t>(dialed->index));
+  take_out(endpoints, *dialed);
   const bool encrypted = context_.settings()->starttls && !plain_hosts_.contains(name_peer(hop, endpoint), context_.clock.steady());
   bool tls_failed = false;
   auto opened = co_await greet(hop, std::move(dialed->stream), endpoint, encrypted, tls_failed);
@@ -244,7 +258,9 @@ Task<Site::Opened> Site::greet(const routing::Hop& hop, std::unique_ptr<net::Str
 void Site::opening_failed() {
   const SteadyTime now = context_.clock.steady();
   grow_after_ = now + kGrowAgain;
-  if (connections_ == 0 && hops_.down(now)) fail_waiting();
+  // Whoever waits has had his attempt; hops that were not tried, or are awake again by now, are the next one's. Otherwise hops that
+  // fail slowly could keep a message for ever.
+  if (connections_ == 0) fail_waiting();
 }
 
 // A hop that finished a message works. One that breaks its dialogues before that, again and again, rests as if it did not answer.

@@ -25,6 +25,7 @@ class Site final : public JobSource, public std::enable_shared_from_this<Site> {
   // The job's `done` is called later, never from within offer().
   void offer(Job job);
   SiteStatus status() const;
+  void probe_now() { hops_.wake_all(); }
   void drain();
   // Nothing waits, nothing is connected, nothing is remembered: it may be forgotten.
   bool idle() const;
@@ -40,7 +41,7 @@ class Site final : public JobSource, public std::enable_shared_from_this<Site> {
   static Task<> run(std::shared_ptr<Site> self);
   Task<> work_on(Connection& connection, std::size_t hop);
   Task<Opened> open(std::size_t& hop);
-  Task<Opened> open_hop(std::size_t hop, bool& ourselves);
+  Task<Opened> open_hop(std::size_t hop, SteadyTime until, bool& ourselves);
   Task<Opened> open_first(const routing::Hop& hop, std::vector<Endpoint>& endpoints);
   Task<Opened> greet(const routing::Hop& hop, std::unique_ptr<net::Stream> stream, Endpoint endpoint, bool encrypted, bool& tls_failed);
   void hop_failed(std::size_t hop, queue::Outcome why, bool ourselves);

@@ -83,6 +83,18 @@ TEST_F(StartTls, ClosedInsteadOfAnAnswer_ANewConnectionDoesWithout) {
   EXPECT_EQ(tls_.server_names.size(), 0u);
 }
 
+// TLS 1.3: the server has looked at what we offered only after our side of the handshake is done (it demands a client certificate).
+TEST_F(StartTls, ClosedBeforeTheFirstReplyBehindTheHandshake_ANewConnectionDoesWithout) {
+  server_.on_command = [hellos = 0](const std::string& command, std::size_t dialogue) mutable -> std::optional<std::string> {
+    if (dialogue == 0 && command.starts_with("EHLO") && ++hellos == 2) return "!close";
+    if (command == "STARTTLS") return "220 2.0.0 go ahead\r\n";
+    return std::nullopt;
+  };
+  EXPECT_EQ(summary(*send_one()), "delivered 2.0.0");
+  EXPECT_EQ(tls_.server_names.size(), 1u);
+  EXPECT_THAT(opening(1), ElementsAre("EHLO mx.example.org"));
+}
+
 TEST_F(StartTls, RefusedWith421_IsTheServersLastWord) {
   answer("STARTTLS", "421 4.3.2 going down\r\n!close");
   EXPECT_EQ(summary(*send_one()), "deferred 4.3.2 down");

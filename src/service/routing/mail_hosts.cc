@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 namespace godwit::routing {
 namespace {
@@ -34,9 +35,11 @@ void leave_ourselves_out(std::vector<MailHost>& hosts, const std::vector<std::st
 }
 
 void sort_and_shuffle(std::vector<MailHost>& hosts, Random& random) {
+  // the same ones each time, so that the site keeps its name
+  std::ranges::sort(hosts, {}, [](const MailHost& host) { return std::tie(host.preference, host.name); });
+  if (hosts.size() > kMostMailHosts) hosts.resize(kMostMailHosts);
   for (std::size_t i = hosts.size(); i > 1; --i) std::swap(hosts[i - 1], hosts[random.below(i)]);
   std::ranges::sort(hosts, {}, &MailHost::preference);
-  if (hosts.size() > kMostMailHosts) hosts.resize(kMostMailHosts);
 }
 
 Found from_records(const smtp::Domain& domain, const dns::Answer<dns::Mx>& answer, const std::vector<std::string>& own_names,
