@@ -16,7 +16,7 @@ FLOORS = [  # top to bottom; modules on one floor see each other only as `siblin
     ['frontend/smtpd', 'frontend/pop3d', 'frontend/httpd', 'frontend/adminapi', 'frontend/submitd'],
     ['service/intake', 'service/submission', 'service/routing', 'service/outbound', 'service/delivery', 'service/scheduler'],
     ['state/directory', 'state/queue', 'state/mailbox', 'state/trace'],
-    ['edge/net', 'edge/dns', 'edge/tls', 'edge/http', 'edge/store', 'grammar/message', 'grammar/smtp', 'grammar/pop3', 'grammar/sasl', 'grammar/dsn', 'grammar/submit'],
+    ['edge/net', 'edge/dns', 'edge/tls', 'edge/http', 'edge/store', 'grammar/message', 'grammar/smtp', 'grammar/pop3', 'grammar/imap', 'grammar/sasl', 'grammar/dsn', 'grammar/submit'],
     ['base'],
 ]
 SIBLINGS = {

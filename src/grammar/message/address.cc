@@ -99,25 +99,33 @@ Result<Mailbox> to_addr_spec(Lexer& lexer, const std::vector<Token>& tokens) {
   return out;
 }
 
-// RFC 5322 4.4: obs-route = obs-domain-list ":"; read and forgotten
-Result<void> skip_route(Lexer& lexer) {
+// RFC 5322 4.4: obs-route = obs-domain-list ":"
+Result<std::string> take_route(Lexer& lexer) {
+  std::string out;
   while (!lexer.take(':')) {
     GODWIT_TRY(lexer.skip_cfws());
     if (lexer.take(',')) continue;
     if (lexer.peek() == ':') continue;
     if (!lexer.take('@')) return lexer.error("a route is a list of @domain");
-    GODWIT_TRY(take_domain(lexer));
+    GODWIT_ASSIGN(const std::string domain, take_domain(lexer));
+    out += out.empty() ? "@" : ",@";
+    out += domain;
   }
-  return {};
+  return out;
 }
 
 // From "<" to ">".
 Result<Mailbox> take_angle_addr(Lexer& lexer) {
   lexer.advance();
   GODWIT_TRY(lexer.skip_cfws());
-  if (lexer.peek() == '@') GODWIT_TRY(skip_route(lexer));
+  std::string route;
+  if (lexer.peek() == '@') {
+    GODWIT_ASSIGN(route, take_route(lexer));
+  }
   GODWIT_ASSIGN(const auto tokens, take_tokens(lexer));
   GODWIT_ASSIGN(Mailbox out, to_addr_spec(lexer, tokens));
+  out.route = std::move(route);
+  lexer.forget_comment();
   if (!lexer.take('>')) return lexer.error("the closing > is missing");
   GODWIT_TRY(lexer.skip_cfws());
   return out;
@@ -127,7 +135,7 @@ Result<Mailbox> take_angle_addr(Lexer& lexer) {
 Result<Mailbox> take_mailbox(Lexer& lexer, const std::vector<Token>& tokens) {
   if (lexer.peek() == '<') {
     GODWIT_ASSIGN(Mailbox out, take_angle_addr(lexer));
-    out.display_name = to_phrase(tokens);
+    out.display_name = tokens.empty() ? lexer.comment() : to_phrase(tokens);
     return out;
   }
   GODWIT_ASSIGN(Mailbox bare, to_addr_spec(lexer, tokens));

@@ -17,6 +17,7 @@ struct Mailbox {
   std::string local;         // what is meant: unquoted, without comments
   std::string domain;        // without comments and white space, case kept; "[...]" for a literal
   std::string group;         // of a group's member: its name
+  std::string route{};       // RFC 5322 4.4 obs-route without its colon, "@a.test,@b.test": IMAP shows it, nobody uses it
 
   std::string addr_spec() const;  // local part quoted where it must be
 };

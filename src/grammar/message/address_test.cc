@@ -48,6 +48,7 @@ TEST(ParseAddressList, Rfc5322AppendixA) {
 
 TEST(ParseAddressList, MoreOfTheWorld) {
   EXPECT_EQ(shown("jdoe@example.org (John Doe)"), "John Doe|jdoe@example.org|");
+  EXPECT_EQ(shown("<jdoe@example.org> (John Doe)"), "John Doe|jdoe@example.org|");
   EXPECT_EQ(shown("a@example.org <b@example.org>"), "a@example.org|b@example.org|");
   EXPECT_EQ(shown("=?utf-8?q?J=C3=BCrgen?= <j@example.org>"), "=?utf-8?q?J=C3=BCrgen?=|j@example.org|");
   EXPECT_EQ(shown("Jürgen <jürgen@bücher.example>"), "Jürgen|jürgen@bücher.example|");
