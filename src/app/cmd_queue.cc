@@ -77,6 +77,15 @@ void show_summary(const boost::json::object& summary) {
   if (!table.empty()) fmt::print("\n{}", table.text());
 }
 
+// "2 dropped", and what is only asked for because the message is being tried this moment.
+void show_acted(const boost::json::object& answer, const char* done) {
+  const auto* field = answer.if_contains("asked");
+  const auto asked = field ? field->to_number<std::int64_t>() : 0;
+  const auto count = answer.at("count").to_number<std::int64_t>();
+  if (count > asked || asked == 0) fmt::print("{} {}\n", count - asked, done);
+  if (asked > 0) fmt::print("{} asked to be {}: being tried now; it takes effect when the attempt under way ends\n", asked, done);
+}
+
 void add_action(CLI::App* command, const Options& options, Action& action, const char* verb, const char* help, const char* done) {
   auto selection = std::make_shared<Selection>();
   auto* sub = command->add_subcommand(verb, help);
@@ -85,7 +94,7 @@ void add_action(CLI::App* command, const Options& options, Action& action, const
     action = [&options, selection, verb, done] {
       return call_and_print(options, "POST", "/v1/queue/actions",
                             {{"action", verb}, {"id", selection->id}, {"to", selection->to}, {"from", selection->from}},
-                            [&](const boost::json::object& answer) { fmt::print("{} {}\n", text_of(answer, "count"), done); });
+                            [&](const boost::json::object& answer) { show_acted(answer, done); });
     };
   });
 }

@@ -196,6 +196,25 @@ Task<Result<bool>> act_from_anywhere(Executor home, net::TaskGroup& tasks, sched
   co_return co_await suspend<Result<bool>>(std::move(start));
 }
 
+using Since = std::vector<std::optional<WallTime>>;
+using Schedulers = std::vector<std::unique_ptr<scheduler::Scheduler>>;
+
+// Asks the schedulers loop by loop; the answers in the order of `ids`.
+Task<Since> attempting_since(net::LoopPool& loops, Schedulers& schedulers, std::vector<MessageId> ids) {
+  Since all(ids.size());
+  for (std::size_t loop = 0; loop < schedulers.size(); ++loop) {
+    auto start = [&](Resume<bool> resume) {
+      post(loops.executor(loop), [&, loop, resume = std::move(resume)]() mutable {
+        for (std::size_t i = 0; i < ids.size(); ++i)
+          if (ids[i].shard() % schedulers.size() == loop) all[i] = schedulers[loop]->attempting_since(ids[i]);
+        resume(true);
+      });
+    };
+    ignore(co_await suspend<bool>(std::move(start)), "only tells that it has run");
+  }
+  co_return all;
+}
+
 // What an earlier run left to be applied in other partitions, and what is left of removed accounts.
 Task<> apply_outboxes(directory::Directory& directory, mailbox::Mailboxes& mailboxes) {
   std::vector<directory::AccountId> ids;
@@ -230,6 +249,7 @@ void House::Impl::make_admin() {
   };
   admin = std::make_unique<adminapi::Context>(adminapi::Context{*directory, *mailboxes, *queue, *engine, *blobs, *trace, *clock, act,
                                                                 [this] { return engine->verify(); }, [this] { return outward->sites(); }});
+  admin->attempting_since = [this](std::vector<MessageId> ids) { return attempting_since(loops, schedulers, std::move(ids)); };
 }
 
 Task<> House::Impl::maintain() {

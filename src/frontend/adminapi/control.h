@@ -38,6 +38,8 @@ struct Context {
   std::function<Task<std::vector<outbound::SiteStatus>>()> sites;
   // The server is stopping: an action on many messages ends early. Empty: never.
   std::function<bool()> stopping = {};
+  // Since when each of these messages is being tried (Scheduler::attempting_since() on its loop), in their order. Empty: nobody knows.
+  std::function<Task<std::vector<std::optional<WallTime>>>(std::vector<MessageId>)> attempting_since = {};
 };
 
 // Answers one request. Never throws.

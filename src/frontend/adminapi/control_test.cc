@@ -77,6 +77,16 @@ class QueueActions : public ::testing::Test {
     co_return true;
   }
 
+  Task<Result<bool>> note(MessageId id) {
+    acted.push_back(id);
+    co_return true;
+  }
+  static Task<std::vector<std::optional<WallTime>>> only(MessageId busy, std::vector<MessageId> ids) {
+    const WallTime since = WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22)) + std::chrono::seconds(20 * 3600 + 389);
+    std::vector<std::optional<WallTime>> answer;
+    for (const MessageId id : ids) answer.push_back(id == busy ? std::optional(since) : std::nullopt);
+    co_return answer;
+  }
   Task<> remove(std::span<const queue::Message> messages) {
     for (const auto& message : messages) GODWIT_CHECK((co_await world.queue->complete(message, {})).has_value());
   }
@@ -183,6 +193,25 @@ TEST_F(QueueActions, List_ShowsAllPages) {
   const auto answer = parsed(get("/v1/queue"));
   EXPECT_EQ(answer.at("messages").as_array().size(), 230u);
   EXPECT_FALSE(answer.at("more").as_bool());
+}
+
+// What is being tried is told apart: nothing has happened to it yet.
+TEST_F(QueueActions, UnderWay_IsSaidToBeAskedAndShownAsBeingTried) {
+  fill(3);
+  const MessageId busy = world.stored()[1].id;
+  context.act = [this](MessageId id, Action, std::string) { return note(id); };
+  context.attempting_since = [busy](std::vector<MessageId> ids) { return only(busy, std::move(ids)); };
+  const auto dropped = parsed(post(R"({"action": "drop", "to": "*"})"));
+  EXPECT_EQ(dropped.at("count").to_number<int>(), 3);
+  EXPECT_EQ(dropped.at("asked").to_number<int>(), 1);
+  EXPECT_EQ(parsed(post(R"({"action": "retry"})")).at("asked").to_number<int>(), 0);
+  const auto shown = parsed(get("/v1/queue/" + busy.text()));
+  EXPECT_EQ(shown.at("attempting_since").as_string(), "2026-11-22T20:06:29Z");
+  EXPECT_EQ(shown.at("recipients").at(0).at("why").as_string(), "being tried now, since 20:06:29");
+  const auto listed = parsed(get("/v1/queue"));
+  const auto& messages = listed.at("messages").as_array();
+  EXPECT_EQ(messages.at(0).at("recipients").at(0).at("why").as_string(), "not tried yet");
+  EXPECT_EQ(messages.at(1).at("recipients").at(0).at("why").as_string(), "being tried now, since 20:06:29");
 }
 
 TEST_F(QueueActions, AliasInACircle_IsRefusedWithTheWayRound) {

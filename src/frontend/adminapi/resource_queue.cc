@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 
 #include "frontend/adminapi/resource.h"
@@ -23,13 +24,14 @@ std::string_view to_text(queue::Recipient::State state) {
   return "pending";
 }
 
-boost::json::object describe(const queue::Message& message, const queue::Recipient& recipient, WallTime now) {
+boost::json::object describe(const queue::Message& message, const queue::Recipient& recipient, WallTime now,
+                             std::optional<WallTime> since) {
   boost::json::object out{{"to", recipient.address.text()}, {"state", to_text(recipient.state)}, {"attempts", recipient.attempts}};
   if (!recipient.original.empty()) out["original"] = recipient.original;
   if (recipient.state == queue::Recipient::State::pending && recipient.next_attempt != WallTime{})
     out["next_attempt"] = format_rfc3339(recipient.next_attempt);
   if (auto when = next_try(message, recipient, now); !when.empty()) out["next_try"] = std::move(when);
-  if (auto why = why_it_waits(message, recipient); !why.empty()) out["why"] = std::move(why);
+  if (auto why = why_it_waits(message, recipient, since); !why.empty()) out["why"] = std::move(why);
   if (!recipient.last.text.empty() || recipient.last.status.present())
     out["last"] = {{"status", recipient.last.status.text()},
                    {"text", recipient.last.text},
@@ -38,9 +40,9 @@ boost::json::object describe(const queue::Message& message, const queue::Recipie
   return out;
 }
 
-boost::json::object describe(const queue::Message& message, WallTime now) {
+boost::json::object describe(const queue::Message& message, WallTime now, std::optional<WallTime> since) {
   boost::json::array recipients;
-  for (const auto& recipient : message.recipients) recipients.push_back(describe(message, recipient, now));
+  for (const auto& recipient : message.recipients) recipients.push_back(describe(message, recipient, now, since));
   boost::json::object out{{"id", message.id.text()},
                           {"from", message.reverse_path.text()},
                           {"size", message.prefix.size() + message.size},
@@ -48,9 +50,22 @@ boost::json::object describe(const queue::Message& message, WallTime now) {
                           {"held", message.held},
                           {"recipients", std::move(recipients)}};
   if (message.held) out["held_because"] = message.held_because;
+  if (since) out["attempting_since"] = format_rfc3339(*since);
   if (!message.identity.empty()) out["identity"] = message.identity;
   if (!message.client.empty()) out["client"] = message.client;
   return out;
+}
+
+// Of messages, in their order. Asked after their rows were read: who is done by then is "not tried yet" for a moment at most.
+Task<std::vector<std::optional<WallTime>>> attempting_since(Context& context, std::vector<MessageId> ids) {
+  if (!context.attempting_since || ids.empty()) co_return std::vector<std::optional<WallTime>>(ids.size());
+  co_return co_await context.attempting_since(std::move(ids));
+}
+
+std::vector<MessageId> ids_of(const std::vector<queue::Message>& messages) {
+  std::vector<MessageId> ids;
+  for (const auto& message : messages) ids.push_back(message.id);
+  return ids;
 }
 
 struct Filter {
@@ -124,11 +139,14 @@ Answer list(Context& context, Call call) {
     const auto page = co_await walk.next();
     if (!page) co_return answer_error(page.error());
     if (!*page) break;
-    for (const auto& message : **page) {
+    auto ids = ids_of(**page);
+    const auto since = co_await attempting_since(context, std::move(ids));
+    for (std::size_t i = 0; i < (*page)->size(); ++i) {
+      const queue::Message& message = (**page)[i];
       recipients += message.recipients.size();
       more = messages.size() == kListLimit || (recipients > kListRecipients && !messages.empty());
       if (more) break;
-      messages.push_back(describe(message, context.clock.now()));
+      messages.push_back(describe(message, context.clock.now(), since[i]));
     }
   }
   co_return answer_json({{"messages", std::move(messages)}, {"more", more}});
@@ -159,7 +177,9 @@ Answer show(Context& context, Call call) {
   if (!message) co_return answer_error(message.error());
   if (!*message)
     co_return answer_error(404, fmt::format("{} is not in the queue; what became of it: godwit trace {}", id->text(), id->text()));
-  co_return answer_json(describe(**message, context.clock.now()));
+  std::vector<MessageId> ids = {*id};
+  const auto since = co_await attempting_since(context, std::move(ids));
+  co_return answer_json(describe(**message, context.clock.now(), since.front()));
 }
 
 std::optional<Action> parse_action(std::string_view text) {
@@ -172,7 +192,8 @@ std::optional<Action> parse_action(std::string_view text) {
 
 struct Acted {
   std::uint64_t count = 0;
-  boost::json::array ids;  // the first kListLimit
+  std::uint64_t asked = 0;  // of them: an attempt is under way, it is done as that ends
+  boost::json::array ids;   // the first kListLimit
 };
 
 Task<Result<void>> act_on_each(Context& context, Walk& walk, Action action, Acted& acted) {
@@ -180,14 +201,19 @@ Task<Result<void>> act_on_each(Context& context, Walk& walk, Action action, Acte
   for (;;) {
     GODWIT_CO_ASSIGN(const auto page, co_await walk.next());
     if (!page) co_return Result<void>{};
+    std::vector<MessageId> reached;
     for (const auto& message : *page) {
       if (context.stopping && context.stopping())
         co_return fail(Error::temporary(Error::Cause::cancelled, "the server is stopping, try again when it is up"));
       GODWIT_CO_ASSIGN(const bool done, co_await context.act(message.id, action, why));
       if (!done) continue;
       ++acted.count;
+      reached.push_back(message.id);
       if (acted.ids.size() < kListLimit) acted.ids.push_back(boost::json::value(message.id.text()));
     }
+    if (action != Action::hold && action != Action::drop) continue;
+    const auto since = co_await attempting_since(context, std::move(reached));
+    acted.asked += static_cast<std::uint64_t>(std::ranges::count_if(since, [](const auto& each) { return each.has_value(); }));
   }
 }
 
@@ -205,7 +231,7 @@ Answer act(Context& context, Call call) {
   if (!done)
     co_return answer_error(status_of(done.error()), fmt::format("{}; {} messages were done before", done.error().text, acted.count));
   if (one && acted.count == 0) co_return answer_error(404, fmt::format("{} is not in the queue", call.text("id")));
-  co_return answer_json({{"ok", true}, {"count", acted.count}, {"messages", std::move(acted.ids)}});
+  co_return answer_json({{"ok", true}, {"count", acted.count}, {"asked", acted.asked}, {"messages", std::move(acted.ids)}});
 }
 
 }  // namespace

@@ -14,6 +14,13 @@ using queue::Recipient;
 
 bool is_held(const Message& message, const Recipient& recipient) { return message.held && recipient.state == Recipient::State::pending; }
 
+bool is_being_tried(const Message& message, const Recipient& recipient, std::optional<WallTime> since) {
+  return since && recipient.state == Recipient::State::pending && !message.held && recipient.next_attempt <= *since;
+}
+
+// "20:06:29"
+std::string time_of_day(WallTime time) { return format_rfc3339(time).substr(std::string_view("2026-11-22T").size(), 8); }
+
 std::string in_words(const Outcome& last) {
   std::string out = last.text;
   const bool outside = !last.remote.empty() && last.remote != "local";
@@ -30,9 +37,11 @@ std::string in_words(const Outcome& last) {
 
 }  // namespace
 
-std::string why_it_waits(const Message& message, const Recipient& recipient) {
+std::string why_it_waits(const Message& message, const Recipient& recipient, std::optional<WallTime> since) {
   if (is_held(message, recipient)) return "held: " + message.held_because;
   const std::string last = in_words(recipient.last);
+  if (is_being_tried(message, recipient, since))
+    return fmt::format("being tried now, since {}{}{}", time_of_day(*since), last.empty() ? "" : "; before: ", last);
   if (!last.empty()) return last;
   return recipient.state == Recipient::State::pending ? "not tried yet" : "";
 }

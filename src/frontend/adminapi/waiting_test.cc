@@ -55,6 +55,24 @@ TEST(WhyItWaits, HeldComesFirst_ForWhatIsPending) {
   EXPECT_EQ(next_try(message, recipient, {}), "");
 }
 
+TEST(WhyItWaits, BeingTried_IsWhatIsPendingAndWasDue) {
+  const WallTime since = WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22)) + std::chrono::seconds(20 * 3600 + 389);
+  queue::Message message;
+  Recipient recipient;
+  EXPECT_EQ(why_it_waits(message, recipient, since), "being tried now, since 20:06:29");
+  recipient.last.text = "connection refused";
+  EXPECT_EQ(why_it_waits(message, recipient, since), "being tried now, since 20:06:29; before: connection refused");
+  recipient.next_attempt = since + std::chrono::minutes(1);  // on record already, in the same round
+  EXPECT_EQ(why_it_waits(message, recipient, since), "connection refused");
+  recipient.next_attempt = since;
+  recipient.state = Recipient::State::delivered;
+  EXPECT_EQ(why_it_waits(message, recipient, since), "connection refused");
+  recipient.state = Recipient::State::pending;
+  message.held = true;
+  message.held_because = "by the administrator";
+  EXPECT_EQ(why_it_waits(message, recipient, since), "held: by the administrator");
+}
+
 TEST(NextTry, SaysInHowLong) {
   const WallTime now = WallTime(std::chrono::hours(1'000'000));
   Recipient recipient;

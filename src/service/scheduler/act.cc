@@ -16,7 +16,23 @@ std::string_view to_string(Scheduler::Action action) {
   return "unknown";
 }
 
+// For record.cc to do. It is being tried this moment: there is nothing to try or to release, unless an earlier hold has taken effect.
+void ask(Entry& entry, Scheduler::Action action, std::string why) {
+  using Action = Scheduler::Action;
+  const bool held = entry.message->held;
+  if (action == Action::hold || action == Action::drop || (action == Action::release && held))
+    entry.asked = Entry::Asked{action, std::move(why)};
+  else if (!held)
+    entry.asked.reset();
+}
+
 }  // namespace
+
+std::optional<WallTime> TheScheduler::attempting_since(MessageId id) {
+  const Entry* entry = window_.find(id);
+  if (!entry || entry->state != Entry::State::attempting) return std::nullopt;
+  return entry->since;
+}
 
 Task<Result<bool>> TheScheduler::act(MessageId id, Action action, std::string why) {
   Entry* entry = window_.find(id);
@@ -25,11 +41,7 @@ Task<Result<bool>> TheScheduler::act(MessageId id, Action action, std::string wh
   const std::string name = id.text();
   if (entry && entry->state == Entry::State::attempting) {
     log::info("asked", {{"msg", name}, {"action", to_string(action)}, {"reason", why}});
-    // It is being tried this moment, and is not held: nothing else to do for the other two.
-    if (action == Action::hold || action == Action::drop)
-      entry->asked = Entry::Asked{action, std::move(why)};
-    else
-      entry->asked.reset();
+    ask(*entry, action, std::move(why));
     co_return true;
   }
   if (entry && entry->state == Entry::State::parked) window_.unpark(*entry, nullptr);

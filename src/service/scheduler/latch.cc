@@ -33,7 +33,26 @@ Task<> run_worker(std::shared_ptr<Shared> shared) {
   }
 }
 
+// The timer dies before the latch may: it is not woken once its waiter is gone, however that came.
+class Lent {
+ public:
+  Lent(Timer*& place, Timer& timer) : place_(place) { place_ = &timer; }
+  ~Lent() { place_ = nullptr; }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+
+ private:
+  Timer*& place_;
+};
+
 }  // namespace
+
+Task<bool> Latch::wait_until(Timer& timer, SteadyTime when) {
+  if (pending_ == 0) co_return true;
+  const Lent lent(timer_, timer);
+  co_await timer.wait_until(when);
+  co_return pending_ == 0;
+}
 
 Task<> run_bounded(net::TaskGroup& tasks, std::size_t count, std::size_t at_once, std::function<Task<>(std::size_t)> work) {
   if (count == 0) co_return;

@@ -78,41 +78,55 @@ bool has_pending(const Message& message) {
   return std::ranges::any_of(message.recipients, [](const Recipient& recipient) { return recipient.state == Recipient::State::pending; });
 }
 
+bool has_pending_of(const Message& message, const std::vector<std::size_t>& recipients) {
+  return std::ranges::any_of(recipients, [&](std::size_t index) { return message.recipients[index].state == Recipient::State::pending; });
+}
+
 }  // namespace
 
 Task<> TheScheduler::record(Message& message, Round& round) {
-  bool changed = round.plan().expanded;
-  std::vector<std::size_t> bounced;
-  settle(message, round.take_outcomes(), bounced, changed);
+  const bool last = round.all_back();
+  std::vector<std::size_t> bounced = settle(message, round);
   if (!bounced.empty()) co_await report_failures(message, std::move(bounced));
-  co_await report_delays(message);
-  if (!round.plan().held.empty()) {
-    hold(message, round.plan().hold_because);
-    changed = true;
+  if (last) {
+    co_await report_delays(message);
+    if (has_pending_of(message, round.plan().held)) {
+      hold(message, round.plan().hold_because);
+      round.set_changed();
+    }
   }
-  if (window_.find(message.id)->asked) {
-    apply_asked(message);
-    changed = true;
-  }
-  if (changed) co_await write(message, round.take_handovers(), round.take_delivered());
+  do {
+    if (apply_asked(message, round, last)) round.set_changed();
+    if (!round.changed()) co_return;
+    // What is given up at a drain stays with the round: a later write must not tell of a local delivery without its handover.
+    if (!co_await write(message, round.handovers(), round.delivered(), last)) co_return;
+    round.written();
+  } while (last && window_.find(message.id)->asked);  // asked during the write: there is no later one
 }
 
-void TheScheduler::settle(Message& message, std::vector<std::optional<Outcome>> outcomes, std::vector<std::size_t>& bounced,
-                          bool& changed) {
+// Those that have failed are returned.
+std::vector<std::size_t> TheScheduler::settle(Message& message, Round& round) {
   const queue::WorkingOn working(message.id);
   const auto settings = context_.settings();
   const WallTime now = context_.clock.now();
   Delays delays(settings->retry, context_.random);
+  std::vector<std::size_t> bounced;
+  std::vector<std::optional<Outcome>> outcomes = round.take_outcomes();
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (!outcomes[i]) continue;
-    // Jobs that a drain gave back were never begun: the next start begins them.
-    if (draining_ && outcomes[i]->kind == Outcome::Kind::deferred && outcomes[i]->site_down) continue;
+    if (!outcomes[i] || !was_begun(*outcomes[i])) continue;
     Recipient& recipient = message.recipients[i];
     apply(recipient, *std::move(outcomes[i]), message, *settings, now, delays);
     if (recipient.state == Recipient::State::bounced) bounced.push_back(i);
     tell(context_, message, recipient);
-    changed = true;
+    round.set_changed();
   }
+  return bounced;
+}
+
+// Jobs that a drain gave back were not: the next start begins them. They may come before the drain of this loop does.
+bool TheScheduler::was_begun(const Outcome& outcome) const {
+  const bool ending = draining_ || context_.tasks.stopping();
+  return !ending || outcome.kind != Outcome::Kind::deferred || !outcome.site_down;
 }
 
 // Durable before the queue hears of it. Where the report cannot be kept now, its recipients are tried again and bounce then.
@@ -148,19 +162,44 @@ void TheScheduler::hold(Message& message, std::string why) {
   message.held_because = std::move(why);
 }
 
-// What an administrator asked for while the round was under way.
-void TheScheduler::apply_asked(Message& message) {
-  const Entry::Asked asked = *std::exchange(window_.find(message.id)->asked, std::nullopt);
-  if (asked.action == Action::hold && has_pending(message)) hold(message, asked.why);
-  if (asked.action != Action::drop) return;
-  context_.trace.add(message.id, "dropped", asked.why);
-  for (Recipient& recipient : message.recipients)
-    if (recipient.state == Recipient::State::pending) recipient.state = Recipient::State::dropped;
+// What an administrator asked for while the round is under way. A drop of what is out waits for it to come back.
+bool TheScheduler::apply_asked(Message& message, const Round& round, bool last) {
+  std::optional<Entry::Asked>& waiting = window_.find(message.id)->asked;
+  if (!waiting) return false;
+  const bool stays = waiting->action == Action::drop && !last;
+  Entry::Asked asked = stays ? *waiting : *std::exchange(waiting, std::nullopt);
+  if (asked.action == Action::drop) return drop_what_is_back(message, round, std::move(asked.why));
+  if (asked.action == Action::release) return release(message, round, std::move(asked.why));
+  if (asked.action != Action::hold || message.held || !has_pending(message)) return false;
+  hold(message, std::move(asked.why));
+  return true;
 }
 
-Task<> TheScheduler::write(Message& message, std::vector<queue::Handover> handovers, std::vector<Delivered> delivered) {
+bool TheScheduler::drop_what_is_back(Message& message, const Round& round, std::string why) {
+  bool any = false;
+  for (std::size_t i = 0; i < message.recipients.size(); ++i) {
+    if (message.recipients[i].state != Recipient::State::pending || round.is_out(i)) continue;
+    message.recipients[i].state = Recipient::State::dropped;
+    any = true;
+  }
+  if (any) context_.trace.add(message.id, "dropped", std::move(why));
+  return any;
+}
+
+bool TheScheduler::release(Message& message, const Round& round, std::string why) {
+  if (!message.held) return false;
+  const WallTime now = context_.clock.now();
+  message.held = false;
+  message.held_because.clear();
+  for (std::size_t i = 0; i < message.recipients.size(); ++i)
+    if (message.recipients[i].state == Recipient::State::pending && !round.is_out(i)) message.recipients[i].next_attempt = now;
+  context_.trace.add(message.id, "released", std::move(why));
+  return true;
+}
+
+Task<bool> TheScheduler::write(Message& message, std::vector<queue::Handover> handovers, std::vector<Delivered> delivered, bool last) {
   const std::string name = message.id.text();
-  const bool pending = has_pending(message);
+  const bool pending = !last || has_pending(message);
   while (true) {
     Result<void> written;
     if (pending)
@@ -169,10 +208,12 @@ Task<> TheScheduler::write(Message& message, std::vector<queue::Handover> handov
       written = co_await context_.queue.complete(message, handovers);
     if (written) break;
     log::error("the queue could not be written", {{"msg", name}, {"error", written.error().text}});
-    if (draining_ || context_.tasks.stopping()) co_return;
+    if (draining_ || context_.tasks.stopping()) co_return false;
     co_await context_.clock.sleep(kWriteAgain);
   }
   forgetter_.add(std::move(delivered));
+  // What is out is due since its round began: only when it is back may the due index bring the message again.
+  if (!last) co_return true;
   if (pending) {
     note_due(message);
   } else {
@@ -181,6 +222,7 @@ Task<> TheScheduler::write(Message& message, std::vector<queue::Handover> handov
     log::info("completed", {{"msg", name}});
   }
   context_.trace.finish(message.id);
+  co_return true;
 }
 
 }  // namespace godwit::scheduler

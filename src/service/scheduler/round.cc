@@ -32,8 +32,17 @@ std::uint32_t attempt_number(const queue::Message& message, const std::vector<st
 Round::Round(const Context& context, std::shared_ptr<const queue::Message> message, Plan plan)
     : context_(context), message_(std::move(message)), plan_(std::move(plan)), jobs_(std::make_shared<Jobs>()) {
   jobs_->outcomes.resize(message_->recipients.size());
+  out_.resize(message_->recipients.size());
+  changed_ = plan_.expanded;
+  for (const Plan::Local& local : plan_.locals) out_[local.recipient] = true;
+  for (const Plan::Remote& remote : plan_.remotes) set_out(remote.recipients);
+  for (const Plan::Lookup& lookup : plan_.lookups) set_out(lookup.recipients);
   take_decided();
   trace_locals();
+}
+
+void Round::set_out(const std::vector<std::size_t>& recipients) {
+  for (const std::size_t index : recipients) out_[index] = true;
 }
 
 void Round::take_decided() {
@@ -81,9 +90,18 @@ Task<> Round::deliver_one(std::size_t i) {
   jobs_->outcomes[local.recipient] = std::move(result.outcome);
 }
 
-Task<> Round::wait_for_sites() { co_await jobs_->latch.wait(); }
+std::vector<std::optional<queue::Outcome>> Round::take_outcomes() {
+  auto outcomes = std::exchange(jobs_->outcomes, std::vector<std::optional<queue::Outcome>>(out_.size()));
+  for (std::size_t i = 0; i < outcomes.size(); ++i)
+    if (outcomes[i]) out_[i] = false;
+  return outcomes;
+}
 
-std::vector<std::optional<queue::Outcome>> Round::take_outcomes() { return std::move(jobs_->outcomes); }
+void Round::written() {
+  changed_ = false;
+  handovers_.clear();
+  delivered_.clear();
+}
 
 void Round::trace_locals() const {
   std::vector<std::size_t> locals;

@@ -1,5 +1,5 @@
 #pragma once
-// One round of one message: its due recipients to their mailboxes and sites, and what came of it. One loop.
+// One round of one message: its due recipients to their mailboxes and sites, and what came of it, as it comes. One loop.
 
 #include <memory>
 #include <optional>
@@ -29,18 +29,28 @@ class Round {
   void offer(std::function<void(const std::string& site)> job_done);
   // The local recipients, 8 at a time.
   Task<> deliver_locals();
-  // Until every job has come back.
-  Task<> wait_for_sites();
+  // Until every job has come back (true), or until `when`; it may come back before either.
+  Task<bool> wait_for_sites(Timer& timer, SteadyTime when) { return jobs_->latch.wait_until(timer, when); }
+  bool all_back() const { return jobs_->latch.ready(); }
 
-  // Outcome of each recipient, by index; empty where nothing was tried.
+  // What has come since the last call, by index; empty where there is nothing new.
   std::vector<std::optional<queue::Outcome>> take_outcomes();
-  std::vector<queue::Handover> take_handovers() { return std::move(handovers_); }
-  std::vector<Delivered> take_delivered() { return std::move(delivered_); }
+  // Its outcome is still to come, or has not been taken: it stays as it is, and another thread may be reading it.
+  bool is_out(std::size_t recipient) const { return out_[recipient]; }
+
+  // Something about the message is not in its row yet; with it go the handovers and `delivered` rows below.
+  bool changed() const { return changed_; }
+  void set_changed() { changed_ = true; }
+  const std::vector<queue::Handover>& handovers() const { return handovers_; }
+  const std::vector<Delivered>& delivered() const { return delivered_; }
+  void written();
+
   const Plan& plan() const { return plan_; }
   std::span<const Plan::Remote> not_offered() const { return std::span(plan_.remotes).subspan(offered_); }
 
  private:
   Task<> deliver_one(std::size_t index);
+  void set_out(const std::vector<std::size_t>& recipients);
   void take_decided();
   void trace_locals() const;
   void trace_route(const std::vector<std::size_t>& recipients, std::string_view where) const;
@@ -54,6 +64,8 @@ class Round {
   std::shared_ptr<const queue::Message> message_;
   Plan plan_;
   std::size_t offered_ = 0;  // of plan_.remotes
+  std::vector<bool> out_;
+  bool changed_ = false;
   std::shared_ptr<Jobs> jobs_;
   std::vector<queue::Handover> handovers_;
   std::vector<Delivered> delivered_;

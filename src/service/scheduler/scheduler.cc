@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kSlots = 500;
 // Messages that wait for the DNS share the window as those that wait for a site do: a resolver that does not answer never takes all.
 const std::string kDns = "(DNS)";
+// Jobs are out for longer than this: what is known is recorded. A round seldom takes so long, so it seldom costs a second write.
+constexpr Duration kRecordInterval = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -60,6 +62,7 @@ void TheScheduler::pump() {
     Entry* entry = window_.pop_ready();
     if (!entry) return;
     entry->state = Entry::State::attempting;
+    entry->since = context_.clock.now();
     ++slots_;
     ++under_way_;
     net::spawn(context_.executor, context_.tasks, "attempt", attempt(entry->message));
@@ -83,7 +86,7 @@ Task<> TheScheduler::attempt(std::shared_ptr<queue::Message> message) {
 Task<> TheScheduler::attempt_now(std::shared_ptr<queue::Message> message, bool& in_slot) {
   auto due = due_recipients(*message, context_.clock.now());
   if (message->held || due.empty()) {
-    co_await write(*message, {}, {});
+    co_await write(*message, {}, {}, true);
     co_return;
   }
   Plan plan = co_await make_plan(context_, *message, std::move(due));
@@ -99,14 +102,24 @@ Task<> TheScheduler::attempt_now(std::shared_ptr<queue::Message> message, bool& 
   offer(round);
   co_await round.deliver_locals();
   leave_slot(in_slot);
+  const SteadyTime left = context_.clock.steady();
   if (!round.plan().lookups.empty()) {
     sites_.job_out(kDns);
     co_await round.look_up();
     job_done(kDns);
     offer(round);
   }
-  co_await round.wait_for_sites();
+  if (!round.all_back()) co_await record_meanwhile(*message, round, left + kRecordInterval);
   co_await record(*message, round);
+}
+
+Task<> TheScheduler::record_meanwhile(queue::Message& message, Round& round, SteadyTime when) {
+  const auto timer = context_.clock.make_timer(context_.executor);
+  while (!co_await round.wait_for_sites(*timer, when)) {
+    if (context_.clock.steady() < when) continue;
+    co_await record(message, round);
+    when = context_.clock.steady() + kRecordInterval;
+  }
 }
 
 void TheScheduler::offer(Round& round) {

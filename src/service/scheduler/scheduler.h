@@ -60,9 +60,13 @@ class Scheduler {
   virtual void drain() = 0;                           // no new attempts; those under way are recorded
   virtual bool idle() const = 0;                      // nothing under way
 
-  // Administration; on this loop, for a message of one of its shards. false: no such message.
+  // Administration; on this loop, for a message of one of its shards. false: no such message. While it is being tried
+  // (attempting_since()), hold and drop are only noted: hold takes effect within seconds, drop as well but for the recipients
+  // that are out at their sites, whose turn is when they come back undelivered.
   enum class Action : std::uint8_t { retry, hold, release, drop };
   virtual Task<Result<bool>> act(MessageId id, Action action, std::string why) = 0;
+  // Since when it is being tried; nothing: it is not. On this loop.
+  virtual std::optional<WallTime> attempting_since(MessageId id) = 0;
 };
 
 std::unique_ptr<Scheduler> make_scheduler(Context context);

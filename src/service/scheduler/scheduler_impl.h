@@ -21,6 +21,7 @@ class TheScheduler final : public Scheduler {
   void drain() override;
   bool idle() const override;
   Task<Result<bool>> act(MessageId id, Action action, std::string why) override;
+  std::optional<WallTime> attempting_since(MessageId id) override;
 
  private:
   // scheduler.cc
@@ -29,6 +30,8 @@ class TheScheduler final : public Scheduler {
   void pump();
   Task<> attempt(std::shared_ptr<queue::Message> message);
   Task<> attempt_now(std::shared_ptr<queue::Message> message, bool& in_slot);
+  // While jobs are out: what is known, from `when` on and then at intervals. Returns when all have come back.
+  Task<> record_meanwhile(queue::Message& message, Round& round, SteadyTime when);
   void offer(Round& round);
   bool park_if_busy(const queue::Message& message, const Plan& plan);
   void leave_slot(bool& in_slot);
@@ -38,15 +41,18 @@ class TheScheduler final : public Scheduler {
   void ready_again(Entry& entry);
 
   // record.cc
+  // What is new since the last call; the rest of the round when all jobs have come back.
   Task<> record(queue::Message& message, Round& round);
-  void settle(queue::Message& message, std::vector<std::optional<queue::Outcome>> outcomes, std::vector<std::size_t>& bounced,
-              bool& changed);
+  std::vector<std::size_t> settle(queue::Message& message, Round& round);
+  bool was_begun(const queue::Outcome& outcome) const;
   Task<> report_failures(queue::Message& message, std::vector<std::size_t> bounced);
   Task<> report_delays(queue::Message& message);
-  void apply_asked(queue::Message& message);
+  bool apply_asked(queue::Message& message, const Round& round, bool last);
+  bool drop_what_is_back(queue::Message& message, const Round& round, std::string why);
+  bool release(queue::Message& message, const Round& round, std::string why);
   void hold(queue::Message& message, std::string why);
-  // Until it succeeds or the program ends; the message's state stays in memory meanwhile.
-  Task<> write(queue::Message& message, std::vector<queue::Handover> handovers, std::vector<Delivered> delivered);
+  // Until it succeeds (true) or the program ends; the message's state stays in memory meanwhile. `last`: nothing of it is out.
+  Task<bool> write(queue::Message& message, std::vector<queue::Handover> handovers, std::vector<Delivered> delivered, bool last);
 
   // feed.cc
   Task<> feed();

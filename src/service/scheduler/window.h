@@ -31,7 +31,8 @@ struct Entry {
     Scheduler::Action action;
     std::string why;
   };
-  std::optional<Asked> asked;  // while attempting: done at the end of the round
+  std::optional<Asked> asked;  // while attempting: done as outcomes are recorded, what is out at the end of the round
+  WallTime since{};            // of the attempt
 };
 
 // How far a shard has been read.
