@@ -84,6 +84,7 @@ class QueueActions : public ::testing::Test {
   static Task<std::vector<std::optional<WallTime>>> only(MessageId busy, std::vector<MessageId> ids) {
     const WallTime since = WallTime(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22)) + std::chrono::seconds(20 * 3600 + 389);
     std::vector<std::optional<WallTime>> answer;
+    answer.reserve(ids.size());
     for (const MessageId id : ids) answer.push_back(id == busy ? std::optional(since) : std::nullopt);
     co_return answer;
   }

@@ -30,8 +30,8 @@ boost::json::object describe(const queue::Message& message, const queue::Recipie
   if (!recipient.original.empty()) out["original"] = recipient.original;
   if (recipient.state == queue::Recipient::State::pending && recipient.next_attempt != WallTime{})
     out["next_attempt"] = format_rfc3339(recipient.next_attempt);
-  if (auto when = next_try(message, recipient, now); !when.empty()) out["next_try"] = std::move(when);
-  if (auto why = why_it_waits(message, recipient, since); !why.empty()) out["why"] = std::move(why);
+  if (const auto when = next_try(message, recipient, now); !when.empty()) out["next_try"] = when;
+  if (const auto why = why_it_waits(message, recipient, since); !why.empty()) out["why"] = why;
   if (!recipient.last.text.empty() || recipient.last.status.present())
     out["last"] = {{"status", recipient.last.status.text()},
                    {"text", recipient.last.text},
@@ -64,6 +64,7 @@ Task<std::vector<std::optional<WallTime>>> attempting_since(Context& context, st
 
 std::vector<MessageId> ids_of(const std::vector<queue::Message>& messages) {
   std::vector<MessageId> ids;
+  ids.reserve(messages.size());
   for (const auto& message : messages) ids.push_back(message.id);
   return ids;
 }

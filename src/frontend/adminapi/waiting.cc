@@ -39,7 +39,7 @@ std::string in_words(const Outcome& last) {
 
 std::string why_it_waits(const Message& message, const Recipient& recipient, std::optional<WallTime> since) {
   if (is_held(message, recipient)) return "held: " + message.held_because;
-  const std::string last = in_words(recipient.last);
+  std::string last = in_words(recipient.last);
   if (is_being_tried(message, recipient, since))
     return fmt::format("being tried now, since {}{}{}", time_of_day(*since), last.empty() ? "" : "; before: ", last);
   if (!last.empty()) return last;

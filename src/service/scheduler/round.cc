@@ -105,6 +105,7 @@ void Round::written() {
 
 void Round::trace_locals() const {
   std::vector<std::size_t> locals;
+  locals.reserve(plan_.locals.size());
   for (const Plan::Local& local : plan_.locals) locals.push_back(local.recipient);
   if (!locals.empty()) trace_route(locals, "local");
 }
