@@ -12,12 +12,10 @@
 #include "state/queue/crash_note.h"
 #include "state/queue/id_floor.h"
 #include "state/queue/queue.h"
-#include "state/queue/record.h"
 
 namespace godwit::queue {
 
-inline constexpr std::string_view kLease = "queue";               // on disk: do not change (docs/formats/queue.md)
-inline constexpr std::string_view kSettledKey = "queue/settled";  // on disk: do not change (docs/formats/queue.md)
+inline constexpr std::string_view kLease = "queue";  // on disk: do not change (docs/formats/queue.md)
 
 struct ShardState {
   std::mutex mutex;
@@ -51,8 +49,6 @@ struct Queue::Impl {
   // queue.cc
   Task<Result<void>> keep(const Message& message, store::BlobWriter& body);
   Task<store::WriteDone> write_fresh(MessageId id, std::vector<std::pair<std::string, std::string>> pages, std::string record);
-  Task<store::WriteDone> write_held(MessageId id, std::string record, std::string index);
-  std::string index_of_held(const Message& message) const;
   Task<Result<void>> take_back(const Message& message);
   Task<store::WriteDone> put_owners(store::Batch& rows, MessageId id, std::vector<Handover> owners);
   void erase_rows(store::Batch& rows, MessageId id, const Message::Rows& where) const;
@@ -70,27 +66,17 @@ struct Queue::Impl {
     bool missing = false;  // else damaged
     std::string why;
   };
-  struct HeldAtAccept {
-    MessageId id;
-    std::uint32_t segment = 0;
-  };
   struct Found {
     std::vector<Suspect> suspects;
-    std::uint32_t newest_segment = 0;  // that a message's bytes were found in
-    std::uint64_t settled = 0;         // all that was accepted in earlier epochs has been looked at by a start
-    std::uint32_t newest_named = 0;    // by `recent`
-    std::vector<HeldAtAccept> recent;  // whose bytes may have been on their way when the last run ended
-    void note(MessageId id, DueValue::Accept accept);
+    std::uint32_t newest_segment = 0;
   };
-  Task<Result<void>> begin_epoch(std::size_t loops, Found& found);
-  Task<Result<void>> settled();
+  Task<Result<void>> begin_epoch(std::size_t loops);
   Task<Result<void>> claim(Shard shard);
   Task<Result<void>> recover_shard(Shard shard, bool is_loops, Found& found);
   Task<Result<void>> recover_fresh(Shard shard, const std::vector<store::Row>& rows, Found& found);
   Task<Result<void>> examine(const Message& message, Found& found);
   Task<Result<void>> erase_leftovers(MessageId id, store::Keyspace keyspace);
-  Task<Result<bool>> count_waiting(Shard shard, Found& found);
-  Task<Result<void>> examine_held(Found& found);
+  Task<Result<bool>> count_waiting(Shard shard);
   Task<Result<void>> remove_unacknowledged(const Message& message, std::string_view why);
 };
 

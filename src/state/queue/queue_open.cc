@@ -19,7 +19,6 @@ const std::string kLeaseKey = "lease/" + std::string(kLease);
 
 // A group of writes that a power cut interrupted lies in the newest segment, or in the ones beside it where it began or ended.
 constexpr std::uint32_t kTornSegments = 2;
-constexpr std::uint32_t kExaminedSegments = 2 * kTornSegments;  // the newest that a row names may be torn itself
 
 std::string describe(const Message& message) {
   std::string text = fmt::format("from <{}> to", message.reverse_path.text());
@@ -33,16 +32,15 @@ std::string describe(const Message& message) {
 
 Task<Result<void>> Queue::open(std::size_t loops, std::filesystem::path crash_note) {
   GODWIT_CHECK(loops > 0 && loops <= kShards);
+  GODWIT_CO_TRY(co_await impl_->begin_epoch(loops));
   Impl::Found found;
-  GODWIT_CO_TRY(co_await impl_->begin_epoch(loops, found));
   for (std::size_t shard = 0; shard < kShards; ++shard) {
     GODWIT_CO_TRY(co_await impl_->recover_shard(static_cast<Shard>(shard), shard < loops, found));
   }
-  GODWIT_CO_TRY(co_await impl_->examine_held(found));
   GODWIT_CO_TRY(co_await settle_damage());
   for (Impl::Suspect& suspect : found.suspects) {
     GODWIT_CO_ASSIGN(auto message, co_await load(suspect.id));
-    if (!message || (message->held && !message->rows.as_accepted)) continue;
+    if (!message || message->held) continue;
     // Bytes that are missing where the log of bytes ends were never synced, so nobody was told that they are kept.
     if (suspect.missing && suspect.segment + kTornSegments >= found.newest_segment) {
       GODWIT_CO_TRY(co_await impl_->remove_unacknowledged(*message, suspect.why));
@@ -50,7 +48,6 @@ Task<Result<void>> Queue::open(std::size_t loops, std::filesystem::path crash_no
       GODWIT_CO_TRY(co_await hold_at_start(*std::move(message), std::move(suspect.why)));
     }
   }
-  GODWIT_CO_TRY(co_await impl_->settled());
   if (!crash_note.empty()) {
     GODWIT_CO_TRY(co_await settle_crash(std::move(crash_note)));
   }
@@ -66,9 +63,7 @@ std::vector<Shard> Queue::used_shards() const {
 
 // One durable write raises this node's epoch and the id floor. The shards in use get the epoch into their lease row lazily,
 // before any other write of theirs: a partition is a prefix of its writes.
-Task<Result<void>> Queue::Impl::begin_epoch(std::size_t loops, Found& found) {
-  GODWIT_CO_ASSIGN(const auto looked_at, co_await engine.get(store::kServerPartition, Keyspace::server, std::string(kSettledKey)));
-  if (looked_at && looked_at->value.size() == 8) found.settled = read_be64(looked_at->value);
+Task<Result<void>> Queue::Impl::begin_epoch(std::size_t loops) {
   GODWIT_CO_ASSIGN(const auto row, co_await engine.get(store::kServerPartition, Keyspace::server, kIdFloorKey));
   WallTime stored{};
   if (row && row->value.size() == 8) stored = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(read_be64(row->value))));
@@ -82,17 +77,6 @@ Task<Result<void>> Queue::Impl::begin_epoch(std::size_t loops, Found& found) {
   floor.raised(start.floor);
   for (std::size_t loop = 0; loop < loops; ++loop) sources.emplace_back(floor, static_cast<Shard>(loop), start.first);
   co_return Result<void>();
-}
-
-// What is missing of an earlier epoch's bytes from now on was lost, and is no unfinished accept.
-Task<Result<void>> Queue::Impl::settled() {
-  Batch row;
-  row.durability = Durability::lazy;
-  std::string value;
-  append_be64(value, epoch);
-  row.put(Keyspace::server, std::string(kSettledKey), std::move(value));
-  const store::WriteDone done = co_await engine.write(store::kServerPartition, std::move(row));
-  co_return store::as_result(done, "opening the queue");
 }
 
 Task<Result<void>> Queue::Impl::claim(Shard shard) {
@@ -127,7 +111,7 @@ Task<Result<void>> Queue::Impl::recover_shard(Shard shard, bool is_loops, Found&
     if (!page.next) break;
     from = *page.next;
   }
-  GODWIT_CO_ASSIGN(const bool has_waiting, co_await count_waiting(shard, found));
+  GODWIT_CO_ASSIGN(const bool has_waiting, co_await count_waiting(shard));
   if (has_waiting && !shards[shard].used) {
     GODWIT_CO_TRY(co_await claim(shard));
   }
@@ -195,28 +179,7 @@ Task<Result<void>> Queue::Impl::erase_leftovers(MessageId id, Keyspace keyspace)
   co_return store::as_result(done, "removing rows of an unfinished write");
 }
 
-// Only of the last run, and of it no more than a few segments hold: this list does not grow with the queue.
-void Queue::Impl::Found::note(MessageId id, DueValue::Accept accept) {
-  if (accept.epoch < settled || accept.segment + kExaminedSegments < newest_named) return;
-  recent.push_back({id, accept.segment});
-  if (accept.segment <= newest_named) return;
-  newest_named = accept.segment;
-  std::erase_if(recent, [this](const HeldAtAccept& each) { return each.segment + kExaminedSegments < newest_named; });
-}
-
-// What was held from the first is in `waiting` whether or not its bytes got to the disk.
-Task<Result<void>> Queue::Impl::examine_held(Found& found) {
-  for (const HeldAtAccept& each : found.recent) {
-    auto view = engine.read(partition_of(each.id));
-    auto message = co_await load(*view, each.id);
-    if (!message && message.error().kind == Error::Kind::temporary) co_return std::unexpected(std::move(message).error());
-    if (!message || !*message) continue;  // what cannot be read is in the log, and keeps nobody else waiting
-    GODWIT_CO_TRY(co_await examine(**message, found));
-  }
-  co_return Result<void>();
-}
-
-Task<Result<bool>> Queue::Impl::count_waiting(Shard shard, Found& found) {
+Task<Result<bool>> Queue::Impl::count_waiting(Shard shard) {
   std::string from;
   bool any = false;
   while (true) {
@@ -224,10 +187,6 @@ Task<Result<bool>> Queue::Impl::count_waiting(Shard shard, Found& found) {
     GODWIT_CO_ASSIGN(const store::Page page, co_await view->scan(Keyspace::due, from, std::string()));
     for (const store::Row& row : page.rows) {
       GODWIT_CO_ASSIGN(const DueValue value, decode_due(row.value));
-      if (value.accept) {
-        GODWIT_CO_ASSIGN(const DueKey key, parse_due_key(row.key));
-        found.note(key.id, *value.accept);
-      }
       count(1, value.pending, value.held ? 1 : 0, static_cast<std::int64_t>(value.size));
       any = true;
     }
@@ -262,14 +221,13 @@ Task<Result<void>> Queue::settle_damage() {
   for (const store::BlobDamage& damage : impl_->blobs.damage()) {
     if (damage.owner == 0 || !impl_->shards[MessageId{damage.owner}.shard()].used) continue;
     GODWIT_CO_ASSIGN(auto message, co_await load({damage.owner}));
-    if (!message || (damage.id.valid() && message->blob != damage.id)) continue;
-    if (message->held && !message->rows.as_accepted) continue;
+    if (!message || message->held || (damage.id.valid() && message->blob != damage.id)) continue;
     auto readable = co_await store::copy_blob(impl_->blobs, message->blob, look_at);
     if (readable) continue;
     if (readable.error().kind == Error::Kind::temporary) co_return std::unexpected(std::move(readable).error());
     std::string why = fmt::format("its bytes are damaged at {}: {}", damage.where, damage.what);
-    // A message that something has moved to `waiting` has been attempted, so its accept had ended.
-    if (!damage.acknowledged && (!message->rows.waiting || message->rows.as_accepted)) {
+    // A message in `waiting` has been attempted, so its accept had ended.
+    if (!damage.acknowledged && !message->rows.waiting) {
       GODWIT_CO_TRY(co_await impl_->remove_unacknowledged(*message, why));
     } else {
       GODWIT_CO_TRY(co_await hold_at_start(*std::move(message), std::move(why)));

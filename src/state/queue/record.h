@@ -36,17 +36,11 @@ struct DueKey {
 };
 Result<DueKey> parse_due_key(std::string_view key);
 
-// What an index row tells without the message (13 bytes): totals are counted from it at the start. While nothing but its accept
-// has written the message (25 bytes), also whether a power cut may have torn the bytes that were on their way beside it.
+// What an index row tells without the message (13 bytes): totals are counted from it at the start.
 struct DueValue {
   std::uint32_t pending = 0;
   std::uint64_t size = 0;
   bool held = false;
-  struct Accept {
-    std::uint64_t epoch = 0;    // in which it was accepted
-    std::uint32_t segment = 0;  // of its bytes
-  };
-  std::optional<Accept> accept{};
 };
 std::string encode_due(const DueValue& value);
 Result<DueValue> decode_due(std::string_view value);
@@ -68,9 +62,6 @@ Result<void> decode_page(std::string_view value, Message& into);  // appends
 
 // Of a message that has just been accepted: what the queue knows about its rows.
 Message::Rows rows_of_fresh(const Message& message);
-// What is held from the first goes to `waiting` at once, if one record and an index row are all that it needs.
-bool waits_from_accept(const Message& message);
-Message::Rows rows_of_held(const Message& message);
 std::uint32_t pending_recipients(const Message& message);
 
 }  // namespace godwit::queue
