@@ -1,8 +1,8 @@
 #include "mime_invariants.h"
 
+#include "base/utf8.h"
 #include "grammar/message/charset.h"
 #include "grammar/message/encoded_word.h"
-#include "grammar/message/lexer.h"
 
 namespace godwit::conformance {
 namespace {
@@ -23,10 +23,10 @@ std::string check_part(std::string_view text, const message::Structure& structur
     end = inside.body_end;
   }
   for (const auto& parameter : part.type.parameters) {
-    if (!message::is_utf8(message::decoded(parameter))) return "a parameter is not UTF-8";
+    if (!is_utf8(message::decoded(parameter))) return "a parameter is not UTF-8";
   }
   const auto charset = message::find_parameter(part.type.parameters, "charset").value_or("us-ascii");
-  if (!message::is_utf8(message::to_utf8(decoded_body(text, part), charset))) return "a body does not become UTF-8";
+  if (!is_utf8(message::to_utf8(decoded_body(text, part), charset))) return "a body does not become UTF-8";
   return "";
 }
 
@@ -62,7 +62,7 @@ std::string check_structure(std::string_view message) {
     if (auto why = check_part(message, structure, part); !why.empty()) return why;
   }
   for (const auto& envelope : structure.envelopes) {
-    if (!message::is_utf8(message::decode_words(envelope.subject.value_or("")))) return "a subject does not become UTF-8";
+    if (!is_utf8(message::decode_words(envelope.subject.value_or("")))) return "a subject does not become UTF-8";
   }
   if (message::parse_envelope(cut(message, 0, root.body_begin)) != structure.envelopes.front()) return "the envelope alone is another";
   return "";

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/ip.h"
+#include "base/utf8.h"
 #include "grammar/dsn/address_type.h"
 #include "grammar/dsn/human_part.h"
 #include "grammar/dsn/original.h"

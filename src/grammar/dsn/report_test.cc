@@ -342,11 +342,5 @@ TEST(WireText, OneLine_CutsAndReplaces) {
   EXPECT_LE(one_line(std::string(5'000, 'x'), 5'000, false).size(), 600u);
 }
 
-TEST(WireText, Utf8_IsStrict) {
-  EXPECT_TRUE(is_utf8("\xf0\x9f\x98\x80"));
-  for (const std::string_view bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe0\x80\x80", "\x80", "\xc3"})
-    EXPECT_FALSE(is_utf8(bad));
-}
-
 }  // namespace
 }  // namespace godwit::dsn

@@ -8,9 +8,6 @@
 namespace godwit::dsn {
 
 bool is_ascii(std::string_view text);
-// Length of the well-formed UTF-8 character at the front (RFC 3629: no overlong forms, no surrogates); 0 if there is none.
-std::size_t utf8_length(std::string_view text);
-bool is_utf8(std::string_view text);
 
 // One line: runs of white space and controls become one space, bytes that are no UTF-8 (or, without `utf8`, no ASCII) become "?".
 // Longer text is cut at `most` bytes, never inside a character, and ends in "...".

@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/utf8.h"
 #include "grammar/imap/limits.h"
 #include "grammar/imap/list_pattern.h"
 #include "grammar/imap/mailbox_name.h"
-#include "grammar/imap/utf8.h"
 
 using namespace godwit;
 
@@ -38,7 +38,7 @@ void check_dialect(std::string_view wire, const imap::Dialect& dialect) {
     GODWIT_CHECK(name.error().position <= wire.size() && name.error().cause == Error::Cause::denied);
     return;
   }
-  GODWIT_CHECK(imap::is_utf8(*name) && name->size() <= imap::kMaxMailboxName && !name->contains('\0'));
+  GODWIT_CHECK(is_utf8(*name) && name->size() <= imap::kMaxMailboxName && !name->contains('\0'));
   const auto again = imap::read_mailbox_name(imap::write_mailbox_name(*name, dialect), dialect);
   GODWIT_CHECK(again && *again == *name);
   if (const auto made = imap::check_new_mailbox(*name)) {
@@ -65,8 +65,8 @@ void check_pattern(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (const auto name = imap::decode_utf7(text)) GODWIT_CHECK(imap::encode_utf7(*name) == text && imap::is_utf8(*name));
-  if (imap::is_utf8(text)) {
+  if (const auto name = imap::decode_utf7(text)) GODWIT_CHECK(imap::encode_utf7(*name) == text && is_utf8(*name));
+  if (is_utf8(text)) {
     const auto name = imap::decode_utf7(imap::encode_utf7(text));
     GODWIT_CHECK(name && *name == text);
   }

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "grammar/imap/limits.h"
-#include "grammar/imap/utf8.h"
 
 namespace godwit::imap {
 namespace {

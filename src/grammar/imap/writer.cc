@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "grammar/imap/cursor.h"
 #include "grammar/imap/limits.h"
 #include "grammar/imap/mailbox_name.h"
-#include "grammar/imap/utf8.h"
 
 namespace godwit::imap {
 namespace {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "grammar/message/lexer.h"
 
 namespace godwit::message {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "grammar/message/charset.h"
 #include "grammar/message/content_decoder.h"
 #include "grammar/message/lexer.h"

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/utf8.h"
 #include "grammar/message/charset.h"
 #include "grammar/message/lexer.h"
 

@@ -22,31 +22,9 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 // What text may hold beside its own delimiters: RFC 5322 4.1 allows obs-NO-WS-CTL, that is all controls but NUL, LF and CR.
 bool is_text(char c) { return c != '\0' && c != '\n' && c != '\r'; }
 
-// Length of the well-formed sequence at the front of `text`, 0 if there is none (RFC 3629 4).
-std::size_t sequence_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  if (!std::ranges::all_of(text.substr(1, length - 1), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; })) return 0;
-  const auto second = static_cast<unsigned char>(text[1]);
-  const bool overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
-  const bool outside = (lead == 0xed && second > 0x9f) || (lead == 0xf4 && second > 0x8f);
-  return overlong || outside ? 0 : length;
-}
-
 }  // namespace
 
 bool is_atext(char c) { return kAtext[static_cast<unsigned char>(c)]; }
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
 
 bool Lexer::take(char c) {
   if (at_end() || text_[position_] != c) return false;

@@ -45,6 +45,5 @@ class Lexer {
 };
 
 bool is_atext(char c);
-bool is_utf8(std::string_view text);  // RFC 3629
 
 }  // namespace godwit::message

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/utf8.h"
 #include "grammar/message/charset.h"
 #include "grammar/message/content_decoder.h"
 #include "grammar/message/encoded_word.h"
@@ -35,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::string words = message::decode_words(input);
-  require(message::is_utf8(words) && words.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
+  require(is_utf8(words) && words.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
   require(words.size() <= 4 * input.size());
   for (const auto encoding : {message::TransferEncoding::base64, message::TransferEncoding::quoted_printable}) {
     const auto whole = run(message::ContentDecoder(encoding), input, size);
@@ -43,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto charset = kCharsets[data[0] % std::size(kCharsets)];
   const auto text = run(message::CharsetDecoder(charset), input, size);
-  require(message::is_utf8(text) && text.size() <= 4 * input.size() + 4);
+  require(is_utf8(text) && text.size() <= 4 * input.size() + 4);
   require(text == run(message::CharsetDecoder(charset), input, 1));
   return 0;
 }

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "grammar/message/lexer.h"
+#include "base/utf8.h"
 #include "grammar/message/mime.h"
 
 using namespace godwit;
@@ -42,7 +42,7 @@ void check_part(const message::Structure& structure, std::uint32_t index, std::s
     require(inside.is_message == (part.kind == message::Part::Kind::message));
     end = inside.body_end;
   }
-  for (const auto& parameter : part.type.parameters) require(message::is_utf8(message::decoded(parameter)));
+  for (const auto& parameter : part.type.parameters) require(is_utf8(message::decoded(parameter)));
 }
 
 }  // namespace

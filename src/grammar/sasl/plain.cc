@@ -3,34 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
+
 namespace godwit::sasl {
-namespace {
 
-// A well-formed UTF-8 sequence at the front of `text`: its length, else 0 (RFC 3629 4).
-std::size_t sequence_length(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
-  }
-  const auto second = static_cast<unsigned char>(text[1]);
-  const bool overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
-  const bool outside = (lead == 0xed && second > 0x9f) || (lead == 0xf4 && second > 0x8f);
-  return overlong || outside ? 0 : length;
-}
-
-}  // namespace
-
-bool is_sasl_text(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = text[0] == '\0' ? 0 : sequence_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
+bool is_sasl_text(std::string_view text) { return !text.contains('\0') && is_utf8(text); }
 
 Result<Credentials> parse_plain(std::string_view message) {
   if (message.size() > kMaxResponse) return fail(Error::permanent(Error::Cause::limit, "the response is too long"));

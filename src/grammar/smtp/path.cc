@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 
 namespace godwit::smtp {
 namespace {
@@ -157,32 +158,13 @@ Result<std::string> parse_literal(std::string_view text) {
 
 // ---- local parts
 
-// Length of the UTF-8 sequence that begins `text`, 0 if it is none (RFC 3629 4), without C1 controls.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto tail = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  const unsigned lead = byte(0);
-  if (lead >= 0xc2 && lead <= 0xdf) return tail(1) && !(lead == 0xc2 && byte(1) < 0xa0) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    const bool overlong = lead == 0xe0 && byte(1) < 0xa0;
-    const bool surrogate = lead == 0xed && byte(1) > 0x9f;
-    return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    const bool overlong = lead == 0xf0 && byte(1) < 0x90;
-    const bool beyond = lead == 0xf4 && byte(1) > 0x8f;
-    return tail(1) && tail(2) && tail(3) && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
-}
-
 // Offset of the first byte that is a control or not UTF-8.
 std::size_t find_unclean(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const std::size_t length = c < 128 ? (c >= 32 && c != 127 ? 1 : 0) : utf8_length(text.substr(i));
-    if (length == 0) return i;
+    const std::string_view rest = text.substr(i);
+    const std::size_t length = utf8_length(rest);
+    if (length == 0 || is_control(utf8_code_point(rest, length))) return i;
     i += length;
   }
   return text.size();

@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "grammar/dsn/original.h"
 #include "grammar/dsn/report.h"
+#include "service/intake/own_mail.h"
 #include "service/scheduler/retry.h"
 #include "state/queue/crash_note.h"
 
@@ -70,42 +71,6 @@ Task<Result<std::string>> read_original(store::Blobs& blobs, const Message& mess
     original += *chunk;
   }
   co_return original;
-}
-
-// A report and whom it is for.
-struct Letter {
-  smtp::Address to;
-  std::string session;
-  dsn::Report report;
-};
-
-Task<smtp::Reply> hand_to_intake(const Context& context, Letter letter) {
-  const dsn::Report& made = letter.report;
-  intake::Source source;
-  source.door = intake::Source::Door::local;
-  source.may_relay = true;
-  source.session = std::move(letter.session);
-  source.helo = context.settings()->hostname;
-  intake::MailParameters parameters;
-  parameters.size = made.bytes.size();
-  parameters.body_8bit = made.eight_bit;
-  parameters.smtputf8 = made.smtputf8;
-  auto begun = co_await context.intake.begin(source, std::move(parameters));
-  if (!begun) co_return std::move(begun).error();
-  const std::unique_ptr<intake::Transaction> transaction = *std::move(begun);
-  queue::Notify never;  // RFC 3461 6.1: no report about a report
-  never.given = true;
-  never.never = true;
-  std::string no_orcpt;
-  auto reply = co_await transaction->add_recipient(std::move(letter.to), never, std::move(no_orcpt));
-  if (!reply.positive()) co_return reply;
-  reply = transaction->begin_body();
-  if (!reply.positive() && !reply.intermediate()) co_return reply;
-  constexpr std::size_t kChunk = 64 * 1024;
-  for (std::size_t offset = 0; offset < made.bytes.size() && !transaction->failed(); offset += kChunk) {
-    co_await transaction->append(std::string_view(made.bytes).substr(offset, kChunk));
-  }
-  co_return co_await transaction->commit();
 }
 
 dsn::Input make_input(const Context& context, const Message& message, Notice notice, const std::vector<std::size_t>& recipients) {
@@ -210,8 +175,9 @@ dsn::Report Reporting::make(const smtp::Address& to, std::string because) const 
 // A message that was just small enough to be taken may be too big with a report around it: then its header goes back alone.
 Task<smtp::Reply> Reporting::send(smtp::Address to, std::string session, std::string because) {
   while (true) {
-    Letter letter{to, session, make(to, because)};
-    auto reply = co_await hand_to_intake(context_, std::move(letter));
+    dsn::Report made = make(to, because);
+    intake::OwnMail mail{session, context_.settings()->hostname, to, std::move(made.bytes), made.eight_bit, made.smtputf8};
+    auto reply = co_await intake::hand_in(context_.intake, std::move(mail));
     const bool too_big = reply.permanent() && reply.enhanced == smtp::EnhancedCode{5, 3, 4};
     if (!too_big || !full_) co_return reply;
     full_ = false;

@@ -1,6 +1,6 @@
-#include "grammar/imap/utf8.h"
+#include "base/utf8.h"
 
-namespace godwit::imap {
+namespace godwit {
 
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
@@ -56,4 +56,4 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-}  // namespace godwit::imap
+}  // namespace godwit
