@@ -24,6 +24,9 @@ class File {
   virtual Result<void> write_at(std::uint64_t offset, std::string_view bytes) = 0;
   // The same for parts that lie one behind the other: pwritev where there is one, write_at for each where not.
   virtual Result<void> write_parts(std::uint64_t offset, std::span<const std::string_view> parts);
+  // Zeroes, so that their place is theirs on the disk. Past the page cache where both are multiples of 4,096 and the file system
+  // can: nobody is about to read them.
+  virtual Result<void> write_zeroes(std::uint64_t offset, std::uint64_t length);
   virtual Result<void> sync_data() = 0;                    // fdatasync
   virtual Result<void> allocate(std::uint64_t bytes) = 0;  // posix_fallocate from 0; `full` on ENOSPC
   virtual Result<void> truncate(std::uint64_t bytes) = 0;

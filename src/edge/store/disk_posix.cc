@@ -25,7 +25,21 @@ Result<void> File::write_parts(std::uint64_t offset, std::span<const std::string
   return {};
 }
 
+Result<void> File::write_zeroes(std::uint64_t offset, std::uint64_t length) {
+  const std::string zeroes(std::min<std::uint64_t>(length, 1 << 20), '\0');
+  while (length > 0) {
+    const std::uint64_t piece = std::min<std::uint64_t>(length, zeroes.size());
+    GODWIT_TRY(write_at(offset, std::string_view(zeroes).substr(0, piece)));
+    offset += piece;
+    length -= piece;
+  }
+  return {};
+}
+
 namespace {
+
+constexpr std::size_t kDirectUnit = 4'096;  // O_DIRECT wants offset, length and memory in multiples of the device's block
+alignas(kDirectUnit) std::array<char, 256 * 1024> zeroes_for_all;  // never written
 
 std::unexpected<Error> failed(std::string_view what, const std::string& path, int code) {
   std::string text = fmt::format("{}: cannot {}: {}", path, what, std::generic_category().message(code));
@@ -83,6 +97,22 @@ class PosixFile final : public File {
       parts = parts.subspan(count);
     }
     return {};
+  }
+
+  Result<void> write_zeroes(std::uint64_t offset, std::uint64_t length) override {
+    if (offset % kDirectUnit != 0 || length % kDirectUnit != 0) return File::write_zeroes(offset, length);
+    const int fd = ::open(path_.c_str(), O_WRONLY | O_DIRECT | O_CLOEXEC);
+    if (fd < 0) return File::write_zeroes(offset, length);
+    while (length > 0) {
+      const ssize_t count =
+          ::pwrite(fd, zeroes_for_all.data(), std::min<std::uint64_t>(length, zeroes_for_all.size()), static_cast<off_t>(offset));
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0 || count % static_cast<ssize_t>(kDirectUnit) != 0) break;  // what is wrong, the other way will say
+      offset += static_cast<std::uint64_t>(count);
+      length -= static_cast<std::uint64_t>(count);
+    }
+    ::close(fd);
+    return length == 0 ? Result<void>() : File::write_zeroes(offset, length);
   }
 
   Result<void> sync_data() override {

@@ -45,6 +45,23 @@ TEST_F(DiskPosixTest, File_WriteReadTruncate_BehavesAsTheManualSays) {
   EXPECT_EQ(*(*file)->size(), 8192u);
 }
 
+TEST_F(DiskPosixTest, WriteZeroes_WhereAlignedAndWhereNot_LeavesTheRestAlone) {
+  auto file = disk_->open(root_ + "/a", Disk::Open::create_new);
+  ASSERT_TRUE(file);
+  const std::string before(1 << 20, 'x');
+  ASSERT_TRUE((*file)->write_at(0, before));
+  ASSERT_TRUE((*file)->write_zeroes(4096, 600 * 1024));
+  ASSERT_TRUE((*file)->write_zeroes(1'000'001, 10));
+  std::string after(before.size(), '?');
+  EXPECT_EQ(*(*file)->read_at(0, after), before.size());
+  std::string expected = before;
+  expected.replace(4096, 600 * 1024, 600 * 1024, '\0');
+  expected.replace(1'000'001, 10, 10, '\0');
+  EXPECT_TRUE(after == expected);
+  ASSERT_TRUE((*file)->write_zeroes(2 << 20, 8192));  // beyond the end: the file grows
+  EXPECT_EQ(*(*file)->size(), (2u << 20) + 8192u);
+}
+
 TEST_F(DiskPosixTest, Names_OpenRenameRemoveList) {
   const auto missing = disk_->open(root_ + "/none", Disk::Open::read);
   ASSERT_FALSE(missing);

@@ -136,11 +136,11 @@ Result<void> SegmentFiles::make_room(File& file) {
   return file.allocate(settings_.segment_bytes);
 }
 
+// Past the page cache: memory for 64 MiB that nobody reads costs more than the disk's work, and a writer fills whole pages.
 Result<void> SegmentFiles::write_zeroes(File& file) {
-  const std::string zeroes(1 << 20, '\0');
-  for (std::uint64_t at = 0; at < settings_.segment_bytes && !hurry_.load(std::memory_order_relaxed); at += zeroes.size()) {
-    const auto length = std::min<std::uint64_t>(zeroes.size(), settings_.segment_bytes - at);
-    GODWIT_TRY(file.write_at(at, std::string_view(zeroes).substr(0, length)));
+  constexpr std::uint64_t kPiece = 1 << 20;
+  for (std::uint64_t at = 0; at < settings_.segment_bytes && !hurry_.load(std::memory_order_relaxed); at += kPiece) {
+    GODWIT_TRY(file.write_zeroes(at, std::min(kPiece, settings_.segment_bytes - at)));
     if (at % (4u << 20) == 0) GODWIT_TRY(file.sync_data());  // in small bites, so that the writer's syncs do not wait behind all of it
   }
   return {};

@@ -41,7 +41,7 @@ struct Segment {
   }
 
   // maintain()'s alone
-  std::optional<SteadyTime> examined;  // when its records were last checked against the rows; nothing: not since the start
+  std::optional<SteadyTime> examined;  // when its records were last checked against the rows, or counted as they were written
   bool stuck = false;                  // holds a needed record that does not verify: left where it is
   std::int64_t last_live = -1;         // at the last call
   bool still = false;                  // live has not changed between the last two calls

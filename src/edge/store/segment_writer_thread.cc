@@ -8,6 +8,9 @@
 namespace godwit::store {
 namespace {
 
+constexpr std::uint32_t kPage = 4'096;
+constexpr std::array<char, kPage> kZeroes{};
+
 std::uint64_t pack(Location where) { return std::uint64_t{where.segment} << 32 | where.offset; }
 bool is_full(const Error& error) { return error.cause == Error::Cause::full; }
 
@@ -126,6 +129,9 @@ Result<void> SegmentWriter::write_pieces(Run& run, File& file, Location synced, 
     if (piece.end > piece.begin) parts.push_back(std::string_view(run.arena).substr(piece.begin, piece.end - piece.begin));
     if (piece.body) parts.push_back(*piece.body);
   }
+  // Up to the end of the page, which is free: a page written whole need not be read first.
+  const std::uint32_t end = run.offset + run.length;
+  if (end % kPage != 0 && end < head.bytes - kSegmentTail) parts.push_back({kZeroes.data(), kPage - end % kPage});
   auto done = file.write_parts(run.offset, parts);
   if (!done && is_full(done.error()) && files_.give_back_reserve()) done = file.write_parts(run.offset, parts);
   return done;

@@ -125,11 +125,14 @@ Task<Result<void>> SegmentStore::recycle_empty() {
   co_return Result<void>{};
 }
 
-// What is still being delivered empties by itself: only what has stood still since the last call is worth moving.
+// What is still being delivered empties by itself: only what has stood still since the last call is worth moving. What this run has
+// sealed was counted from its first record on: to ask about each message that has just been accepted would tell nothing new.
 void SegmentStore::note_counts() {
   for (const SegmentRef& segment : files_.all()) {
     const std::int64_t live = segment->live.load(std::memory_order_relaxed);
     segment->still = std::exchange(segment->last_live, live) == live;
+    const bool of_this_run = segment->head.number >= recovered_.first_number;
+    if (of_this_run && !segment->examined && SegmentRecycler::may_examine(*segment)) segment->examined = clock_.steady();
   }
 }
 

@@ -279,6 +279,20 @@ Task<> append_much(BlobWriter* writer, std::size_t* appended) {
   }
 }
 
+// What a recycled file held before is not in the page cache any more: a page written in part would have to be read.
+TEST_F(SegmentsTest, Groups_EndWithAWholePage) {
+  world_.settings.idle_mark = Duration(1'000'000);
+  world_.open();
+  const auto before = world_.disk.counters();
+  world_.put(1, 3'000);
+  const auto after = world_.disk.counters();
+  EXPECT_EQ(after.written_bytes - before.written_bytes, 4'096u);
+  world_.put(2, 100);                                                    // begins within that page, ends with it
+  const std::uint64_t first = kRecordHeaderBytes + record_bytes(3'000);  // a mark, a record
+  EXPECT_EQ(world_.disk.counters().written_bytes - after.written_bytes, 4'096u - first);
+  world_.expect_all_readable();
+}
+
 TEST_F(SegmentsTest, Queue_WhileTheDiskIsSlow_AppendWaits) {
   world_.settings.queue_bytes = 100'000;
   world_.open();

@@ -89,6 +89,8 @@ TEST_F(SegmentsUpkeepTest, Maintain_MostlyGarbage_MovesWhatIsLeft) {
   for (const BlobId id : ids) world_.drop(id);
   fill(40);  // rolls over, so that the segment with the copies is sealed
   world_.maintain(40);
+  world_.loop.advance(std::chrono::hours(6));  // until then the new bodies beside the copies keep their segment full enough
+  world_.maintain(40);
   EXPECT_EQ(world_.engine.rows(Keyspace::blob_refs), 0u) << "rows of moved blobs that are dead";
   world_.expect_all_readable();
 }
@@ -169,6 +171,34 @@ TEST_F(SegmentsUpkeepTest, LiveCounts_AfterAReopen_SpareTheFullExamination) {
   world_.maintain(2);
   EXPECT_EQ(world_.blobs->statistics().segments, 1u);
   EXPECT_LE(world_.engine.rows(Keyspace::server), 1u);
+}
+
+TEST_F(SegmentsUpkeepTest, FullSegments_OfThisRunAreAskedAboutAfterSixHours_OfAnEarlierOneAtOnce) {
+  world_.open();
+  fill(100);
+  world_.maintain(30);
+  EXPECT_EQ(world_.owners.asked, 0u);
+  world_.loop.advance(std::chrono::hours(6));
+  world_.maintain(30);
+  EXPECT_GE(world_.owners.asked, 90u);
+  const auto asked = world_.owners.asked;
+  world_.maintain(30);
+  EXPECT_EQ(world_.owners.asked, asked);
+  world_.reopen();
+  world_.maintain(30);
+  EXPECT_GE(world_.owners.asked, asked + 90);
+  world_.expect_all_readable();
+}
+
+TEST_F(SegmentsUpkeepTest, DropsLostInThisRun_AreFoundAfterSixHours) {
+  world_.open();
+  for (const BlobId id : fill(60)) world_.owners.live.erase(id);
+  world_.bodies.clear();
+  world_.maintain(30);
+  EXPECT_GE(world_.blobs->statistics().segments, 4u);
+  world_.loop.advance(std::chrono::hours(6));
+  world_.maintain(30);
+  EXPECT_EQ(world_.blobs->statistics().segments, 1u);
 }
 
 TEST_F(SegmentsUpkeepTest, LostDrops_AreFoundByTheExaminationAfterAStart) {
