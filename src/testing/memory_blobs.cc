@@ -77,6 +77,7 @@ Task<Result<void>> MemoryBlobs::sync(store::BlobId id, std::uint64_t generation)
   if (generation != generation_) co_return fail(lost());
   if (failing_) co_return fail(Error::temporary(Error::Cause::io, "fdatasync failed"));
   if (const auto found = blobs_.find(id); found != blobs_.end()) found->second.synced = true;
+  lost_from_.reset();
   co_return Result<void>{};
 }
 
@@ -86,12 +87,22 @@ void MemoryBlobs::hold_syncs(bool held) {
   for (auto& waiter : std::exchange(waiters_, {})) waiter.resume(true);
 }
 
+MemoryBlobs::Place MemoryBlobs::first_unsynced() const {
+  Place first = place_of({0, next_segment_, next_offset_});
+  for (const auto& [id, body] : blobs_)
+    if (!body.synced) first = std::min(first, place_of(id));
+  return first;
+}
+
+bool MemoryBlobs::was_synced(store::BlobId id) const { return place_of(id) < lost_from_.value_or(first_unsynced()); }
+
 void MemoryBlobs::crash() {
   ++generation_;
   for (auto& waiter : std::exchange(waiters_, {})) waiter.resume(false);
   held_ = false;
   failing_ = false;
   damage_.clear();
+  if (!lost_from_) lost_from_ = first_unsynced();
   for (auto it = blobs_.begin(); it != blobs_.end();) {
     Body& body = it->second;
     if (body.synced) {
@@ -130,7 +141,11 @@ void MemoryBlobs::drop(store::BlobId id) {
   blobs_.erase(id);
 }
 
-void MemoryBlobs::damage_blob(store::BlobId id) { blobs_.at(id).damaged = true; }
+void MemoryBlobs::damage_blob(store::BlobId id, bool found) {
+  Body& body = blobs_.at(id);
+  body.damaged = true;
+  if (found) damage_.push_back({id, body.owner, "memory", "check sum does not match", true});
+}
 
 Task<Result<std::vector<store::BlobDamage>>> MemoryBlobs::verify() {
   std::vector<store::BlobDamage> out;

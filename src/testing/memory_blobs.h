@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "edge/store/blobs.h"
@@ -25,6 +26,7 @@ class MemoryBlobs final : public store::Blobs {
   Task<Result<std::string>> read(store::BlobId id, std::uint64_t offset, std::size_t length) override;
   Task<Result<std::uint64_t>> size(store::BlobId id) override;
   void drop(store::BlobId id) override;
+  bool was_synced(store::BlobId id) const override;  // as a sync mark would say: nothing before it was unsynced
   void set_owners(store::BlobOwners* owners) override { owners_ = owners; }
   const std::vector<store::BlobDamage>& damage() const override { return damage_; }
   Task<Result<std::vector<store::BlobDamage>>> verify() override;
@@ -39,8 +41,8 @@ class MemoryBlobs final : public store::Blobs {
   // Power cut and restart: what was not synced() is gone, or (at random) reads as corrupt and is in damage().
   // Waiting synced() calls fail; writers from before are dead.
   void crash();
-  // A flipped bit: read() answers `corrupt` from now on.
-  void damage_blob(store::BlobId id);
+  // A flipped bit: read() answers `corrupt` from now on. `found`: by recovery, so that it is in damage().
+  void damage_blob(store::BlobId id, bool found = false);
 
   bool contains(store::BlobId id) const { return blobs_.contains(id); }
   std::vector<store::BlobId> ids() const;                                 // what is there, finished and not dropped
@@ -60,7 +62,10 @@ class MemoryBlobs final : public store::Blobs {
     store::BlobId id;
     Resume<bool> resume;
   };
+  using Place = std::pair<std::uint32_t, std::uint32_t>;  // segment, offset
+  static Place place_of(store::BlobId id) { return {id.segment, id.offset}; }
   Result<const Body*> find(store::BlobId id) const;
+  Place first_unsynced() const;
   store::BlobId add(store::Partition partition, std::uint64_t owner, std::string bytes);
   Task<Result<void>> sync(store::BlobId id, std::uint64_t generation);
 
@@ -71,6 +76,7 @@ class MemoryBlobs final : public store::Blobs {
   store::BlobOwners* owners_ = nullptr;
   std::mt19937_64 random_;
   std::uint64_t generation_ = 1;
+  std::optional<Place> lost_from_;  // where the last crash began to take; nothing has been synced since
   std::uint32_t next_segment_ = 1;
   std::uint32_t next_offset_ = 64;
   bool full_ = false;

@@ -84,6 +84,9 @@ class Blobs {
   // Who is asked before recycling and compaction; set once after the state is open.
   virtual void set_owners(BlobOwners* owners) = 0;
 
+  // Of what was written before this start: a sync mark proves that the blob's bytes were on stable storage. Else they may have
+  // been on their way when the power went; what is missing of them then was never acknowledged. Of what this run writes: false.
+  virtual bool was_synced(BlobId id) const = 0;
   // What recovery found at the start, oldest first.
   virtual const std::vector<BlobDamage>& damage() const = 0;
   // Reads every record and reports what does not verify. For `store verify`.

@@ -179,6 +179,7 @@ Result<Recovered> Recovery::run() {
     if (!found.segment->sealed && !files_.retire(*found.segment)) check_failed("a segment is read during recovery", __FILE__, __LINE__);
   }
   const std::uint64_t ahead = files_.settings().queue_bytes / files_.settings().segment_bytes;
+  out_.mark = mark_;
   out_.first_number = highest == 0 ? 1 : highest + static_cast<std::uint32_t>(std::max<std::uint64_t>(kNumberMargin, 2 * ahead));
   return out_;
 }

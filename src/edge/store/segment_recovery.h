@@ -12,6 +12,7 @@ namespace godwit::store {
 
 struct Recovered {
   std::vector<BlobDamage> damage;  // oldest first
+  Location mark;                   // everything before it was synced
   std::uint32_t first_number = 1;  // of the writer: above every number that was ever given out
   std::uint32_t scanned = 0;       // segments that were read whole
 };

@@ -133,8 +133,9 @@ class SegmentWriter {
   std::uint64_t queued_bytes_ = 0;
   std::map<std::uint64_t, std::vector<Waiter>> waiters_;  // by group
   std::deque<Waiter> room_waiters_;
-  Location synced_;       // everything before it
-  bool mark_due_ = true;  // synced_ has moved since the last mark
+  std::vector<SegmentRef> refused_;  // with bodies that found no room and whose writers are still there: synced_ waits for them
+  Location synced_;                  // everything before it
+  bool mark_due_ = true;             // synced_ has moved since the last mark
   bool stopping_ = false;
   std::atomic<bool> dead_{false};
   std::atomic<std::uint64_t> settled_{0};  // the position behind the last finished group, packed

@@ -60,7 +60,12 @@ void SegmentWriter::finish(const Group& group, const Result<Location>& done, std
   const bool ok = done.has_value();
   done_group_ = group.number;
   if (!ok) failed_groups_.insert(group.number);
-  if (ok) synced_ = *done;
+  if (!ok)
+    for (const Run& run : group.runs) refused_.push_back(run.segment);
+  // A mark vouches for everything before it. It passes what found no room when nobody holds on to that any more: a row may have
+  // been written beside it, and is taken back before the body is let go.
+  std::erase_if(refused_, [](const SegmentRef& segment) { return segment->writers.load(std::memory_order_acquire) == 0; });
+  if (ok && refused_.empty()) synced_ = *done;
   mark_due_ = ok && group.records;
   const Location behind =
       group.runs.empty() ? synced_ : Location{group.runs.back().segment->head.number, group.runs.back().offset + group.runs.back().length};

@@ -40,6 +40,7 @@ class SegmentStore final : public Segments {
   Task<Result<std::string>> read(BlobId id, std::uint64_t offset, std::size_t length) override { return reader_->read(id, offset, length); }
   Task<Result<std::uint64_t>> size(BlobId id) override { return reader_->size(id); }
   void drop(BlobId id) override { counts_->drop(id, bodies_.take(id)); }
+  bool was_synced(BlobId id) const override { return Location{id.segment, id.offset} < recovered_.mark; }
   void set_owners(BlobOwners* owners) override { recycler_->set_owners(owners); }
   const std::vector<BlobDamage>& damage() const override { return recovered_.damage; }
   Task<Result<std::vector<BlobDamage>>> verify() override;

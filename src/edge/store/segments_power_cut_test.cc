@@ -10,6 +10,7 @@ namespace {
 
 struct Ledger {
   std::map<BlobId, std::string> given;  // ids that finish() gave, synced or not
+  std::set<BlobId> ended;               // of them: synced, or refused because the disk was full
   bool stopped = false;
 };
 
@@ -31,6 +32,7 @@ Task<> write_some(SegmentWorld* world, Ledger* ledger, std::uint64_t seed, int* 
     if (!id) break;
     EXPECT_TRUE(ledger->given.emplace(*id, body).second) << "an id was given twice";
     const auto synced = co_await writer->synced();
+    if (synced || synced.error().cause == Error::Cause::full) ledger->ended.insert(*id);
     if (!synced) break;
     world->owners.live.insert(*id);
     world->bodies[*id] = body;
@@ -60,10 +62,12 @@ void check_after_the_cut(SegmentWorld& world, Ledger& ledger) {
   world.expect_all_readable();
   for (const auto& [id, body] : ledger.given) {
     const auto got = world.get(id);
-    if (got)
+    if (got) {
       EXPECT_TRUE(*got == body) << id.text() << " gives somebody else's bytes";
-    else
-      EXPECT_EQ(got.error().cause, Error::Cause::not_found) << id.text() << ": " << got.error().text;
+      continue;
+    }
+    EXPECT_EQ(got.error().cause, Error::Cause::not_found) << id.text() << ": " << got.error().text;
+    if (!ledger.ended.contains(id)) EXPECT_FALSE(world.blobs->was_synced(id)) << id.text() << " is vouched for and not there";
   }
   EXPECT_TRUE(world.verify().empty());
   int running = 1;

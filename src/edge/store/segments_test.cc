@@ -279,6 +279,18 @@ Task<> append_much(BlobWriter* writer, std::size_t* appended) {
   }
 }
 
+TEST_F(SegmentsTest, WasSynced_IsSaidOfWhatAMarkLiesBehind) {
+  world_.open();
+  const BlobId first = world_.put(1, 3'000);
+  const BlobId second = world_.put(2, 20'000);
+  EXPECT_FALSE(world_.blobs->was_synced(first)) << "of this run nothing is known";
+  world_.reopen();  // an end in peace writes a last mark
+  EXPECT_TRUE(world_.blobs->was_synced(first));
+  EXPECT_TRUE(world_.blobs->was_synced(second));
+  EXPECT_FALSE(world_.blobs->was_synced({second.partition, second.segment + 1, second.offset}));
+  EXPECT_FALSE(world_.blobs->was_synced(world_.put(3, 3'000)));
+}
+
 // What a recycled file held before is not in the page cache any more: a page written in part would have to be read.
 TEST_F(SegmentsTest, Groups_EndWithAWholePage) {
   world_.settings.idle_mark = Duration(1'000'000);

@@ -37,6 +37,7 @@ class CountingBlobs final : public store::Blobs {
   Task<Result<std::string>> read(store::BlobId, std::uint64_t, std::size_t) override { co_return std::string(); }
   Task<Result<std::uint64_t>> size(store::BlobId) override { co_return std::uint64_t{0}; }
   void drop(store::BlobId) override { ++dropped; }
+  bool was_synced(store::BlobId) const override { return true; }
   void set_owners(store::BlobOwners*) override {}
   const std::vector<store::BlobDamage>& damage() const override { return damage_; }
   Task<Result<std::vector<store::BlobDamage>>> verify() override { co_return std::vector<store::BlobDamage>(); }
