@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/metrics.h"
 #include "testing/mail_world.h"
 
 namespace godwit::intake {
@@ -171,6 +172,58 @@ TEST_F(IntakeTest, KnownSender_GoesWhereARouteLeads) {
   EXPECT_THAT(message.prefix, HasSubstr("\r\nDate: "));
   EXPECT_THAT(message.prefix, HasSubstr("\r\nMessage-ID: <" + message.id.text() + "@mx.example.org>\r\n"));
   EXPECT_EQ(world.trace->keys_of.at(message.id).message_id, "<" + message.id.text() + "@mx.example.org>");
+}
+
+TEST_F(IntakeTest, EveryRouteSaysHold_IsKeptHeldByOneWrite) {
+  GODWIT_CHECK(world.add_route({"hold.test", {"hold"}}).has_value());
+  const auto& counter = metrics::counter("godwit_scheduler_held_total", "Messages that were held");
+  const auto before = counter.value();
+  auto transaction = begin(submission, "bob@example.org");
+  rcpt(*transaction, "x@hold.test");
+  rcpt(*transaction, "y@hold.test");
+  const auto writes = world.engine.writes();
+  EXPECT_THAT(send(*transaction, "Subject: s\r\n\r\nbody\r\n"), StartsWith("250 2.0.0"));
+  EXPECT_EQ(world.engine.writes() - writes, 1u);
+  const auto message = stored();
+  EXPECT_TRUE(message.held);
+  EXPECT_EQ(message.held_because, "the route \"hold.test\" says hold");
+  EXPECT_TRUE(world.accepted.empty());  // nothing for the scheduler to do
+  const auto& events = world.trace->events_of.at(message.id);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].kind, "accepted");
+  EXPECT_EQ(events[1].kind, "held");
+  EXPECT_EQ(events[1].detail, message.held_because);
+  EXPECT_EQ(counter.value() - before, 1u);
+}
+
+TEST_F(IntakeTest, OneRouteLeadsOn_TheSchedulerDecides) {
+  GODWIT_CHECK(world.add_route({"hold.test", {"hold"}}).has_value());
+  GODWIT_CHECK(world.add_route({"routed.test", {"smtp://127.0.0.1:2600"}}).has_value());
+  GODWIT_CHECK(world.add_alias("kept@example.org", {"x@hold.test"}).has_value());
+  for (const std::string_view other : {"bob@example.org", "x@routed.test", "kept@example.org"}) {
+    SCOPED_TRACE(other);
+    world.accepted.clear();
+    auto transaction = begin(submission, "bob@example.org");
+    rcpt(*transaction, "x@hold.test");
+    EXPECT_EQ(rcpt(*transaction, other), "250 2.1.5 Ok");
+    EXPECT_THAT(send(*transaction, "Subject: s\r\n\r\nbody\r\n"), StartsWith("250 2.0.0"));
+    ASSERT_EQ(world.accepted.size(), 1u);
+    EXPECT_FALSE(world.accepted[0].held);
+  }
+  auto alone = begin(submission, "bob@example.org");
+  rcpt(*alone, "kept@example.org");
+  send(*alone, "Subject: s\r\n\r\nbody\r\n");
+  EXPECT_FALSE(world.accepted.back().held);
+}
+
+TEST_F(IntakeTest, ManyRecipientsOnHold_TheSchedulerMovesThem) {
+  GODWIT_CHECK(world.add_route({"hold.test", {"hold"}}).has_value());
+  auto transaction = begin(submission, "bob@example.org");
+  for (int i = 0; i < 17; ++i) rcpt(*transaction, "x" + std::to_string(i) + "@hold.test");
+  send(*transaction, "Subject: s\r\n\r\nbody\r\n");
+  ASSERT_EQ(world.accepted.size(), 1u);
+  EXPECT_TRUE(world.accepted[0].held);
+  EXPECT_TRUE(stored().held);
 }
 
 TEST_F(IntakeTest, Sender_MustBelongToTheAccount) {

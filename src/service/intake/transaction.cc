@@ -19,6 +19,7 @@ struct Counters {
   metrics::Counter& messages = metrics::counter("godwit_intake_messages_total", "Messages that were kept");
   metrics::Counter& bytes = metrics::counter("godwit_intake_bytes_total", "Bytes of the messages that were kept");
   metrics::Counter& refused = metrics::counter("godwit_intake_refused_total", "Messages refused after their body");
+  metrics::Counter& held = metrics::counter("godwit_scheduler_held_total", "Messages that were held");  // as the scheduler's own
 };
 Counters& counters() {
   static Counters instance;
@@ -54,6 +55,7 @@ class TheTransaction final : public Transaction {
   Task<std::string> find_tenant();
   queue::Message make_message(Prefix prefix, std::string tenant);
   void tell(queue::Message message, std::string message_id);
+  void tell_held(const queue::Message& message) const;
   std::string describe(const queue::Message& message) const;
 
   const Context& context_;
@@ -64,6 +66,8 @@ class TheTransaction final : public Transaction {
   std::unordered_set<std::string> seen_;
   smtp::Domain first_local_;  // domain of the first RCPT that is ours
   Address only_;              // as given, while there is one alone
+  std::string hold_because_;  // while every recipient's route says hold: why
+  bool goes_on_ = false;      // a recipient's route leads on
   std::size_t given_ = 0;     // RCPT commands that were accepted
   MessageId id_;
   std::unique_ptr<store::BlobWriter> body_;
@@ -116,12 +120,17 @@ Task<Reply> TheTransaction::add_recipient(Address address, queue::Notify notify,
     co_return co_await take_local(std::move(address), std::move(local->account), std::move(recipient));
   }
   if (std::holds_alternative<routing::ToAlias>(*routed)) co_return co_await take_alias(std::move(address), std::move(recipient));
+  if (auto* hold = std::get_if<routing::ToHold>(&*routed))
+    hold_because_ = std::move(hold->why);
+  else
+    goes_on_ = true;
   take(std::move(recipient), false);
   co_return accepted();
 }
 
 Task<Reply> TheTransaction::take_local(Address given, directory::Account account, queue::Recipient recipient) {
   if (first_local_.empty()) first_local_ = given.domain;
+  goes_on_ = true;
   // the account's own spelling, so that "Bob@" and "bob@" are one recipient; a +tag stays
   const bool same_domain = given.domain == account.address.domain;
   if (same_domain && ascii_iequals(given.local.text(), account.address.local.text())) recipient.address = account.address;
@@ -173,6 +182,7 @@ Task<Result<void>> TheTransaction::take_ends(queue::Recipient model, std::vector
     model.address = std::move(ends[i]);
     take(model, local[i]);
   }
+  goes_on_ = true;  // where the ends go is the scheduler's to ask
   co_return Result<void>{};
 }
 
@@ -274,6 +284,9 @@ queue::Message TheTransaction::make_message(Prefix prefix, std::string tenant) {
   message.session = source_.session;
   message.prefix = std::move(prefix.text);
   message.accepted = context_.clock.now();
+  // Nothing to try: kept at once as what the scheduler would make of it, which saves a second write.
+  message.held = !goes_on_;
+  if (message.held) message.held_because = hold_because_;
   return message;
 }
 
@@ -299,7 +312,16 @@ void TheTransaction::tell(queue::Message message, std::string message_id) {
                          {"message_id", keys.message_id}});
   context_.trace.keys(id_, std::move(keys));
   context_.trace.add(id_, "accepted", describe(message));
-  if (context_.on_accepted) context_.on_accepted(std::move(message));
+  if (message.held) tell_held(message);
+  const bool to_do = !message.rows.waiting;
+  if (to_do && context_.on_accepted) context_.on_accepted(std::move(message));
+}
+
+void TheTransaction::tell_held(const queue::Message& message) const {
+  counters().held.add();
+  log::info("held", {{"msg", id_.text()}, {"reason", message.held_because}});
+  context_.trace.add(id_, "held", message.held_because);
+  context_.trace.finish(id_);
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ struct Message {
   // Where its rows lie and what they say: kept by the queue, of no meaning to anybody else.
   struct Rows {
     bool waiting = false;      // in `waiting` and `due`; else in `fresh`
+    bool as_accepted = false;  // in `waiting` since its accept: that it is there does not prove that its bytes are
     bool handed_over = false;  // blob_refs names another owner of the blob already
     bool held = false;
     std::uint32_t pending = 0;

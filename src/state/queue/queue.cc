@@ -106,13 +106,14 @@ Queue::Totals Queue::totals() const {
   return {value(impl_->messages), value(impl_->recipients), value(impl_->held), value(impl_->bytes)};
 }
 
-Task<Result<void>> Queue::accept(const Message& message, store::BlobWriter& body) {
+Task<Result<void>> Queue::accept(Message& message, store::BlobWriter& body) {
+  message.rows = waits_from_accept(message) ? rows_of_held(message) : rows_of_fresh(message);
   const InAccept in_accept(impl_->shards[message.id.shard()], message.id);
   if (impl_->floor.is_near(message.id.time())) {
     GODWIT_CO_TRY(co_await impl_->floor.renew(message.id.time()));
   }
   auto kept = co_await impl_->keep(message, body);
-  if (kept) impl_->count(1, pending_recipients(message), message.held ? 1 : 0, static_cast<std::int64_t>(message.size));
+  if (kept) impl_->count(1, message.rows.pending, message.held ? 1 : 0, static_cast<std::int64_t>(message.size));
   co_return kept;
 }
 
@@ -133,7 +134,12 @@ Task<Result<void>> Queue::Impl::keep(const Message& message, store::BlobWriter& 
   }
   auto executor = co_await this_executor();
   auto state = std::make_shared<RowWrite>();
-  net::spawn(executor, row_writes, "queue row", write_beside(write_fresh(message.id, std::move(pages), *std::move(record)), state));
+  Task<store::WriteDone> write;
+  if (message.rows.waiting)
+    write = write_held(message.id, *std::move(record), encode_due({message.rows.pending, message.size, true, message.blob}));
+  else
+    write = write_fresh(message.id, std::move(pages), *std::move(record));
+  net::spawn(executor, row_writes, "queue row", write_beside(std::move(write), state));
   auto synced = co_await body.synced();
   if (!state->done) {
     co_await suspend<bool>([&state](Resume<bool> resume) { state->waiter = std::move(resume); });
@@ -167,11 +173,18 @@ Task<store::WriteDone> Queue::Impl::write_fresh(MessageId id, std::vector<std::p
   co_return co_await engine.write(partition_of(id), std::move(rows));
 }
 
+// The index row names the blob: should a power cut take the bytes, the start finds the message by it.
+Task<store::WriteDone> Queue::Impl::write_held(MessageId id, std::string record, std::string index) {
+  Batch rows = batch(Durability::durable);
+  rows.refuse_when_full = true;
+  rows.put(Keyspace::waiting, message_key(id), std::move(record));
+  rows.put(Keyspace::due, due_key(kNever, id), std::move(index));
+  co_return co_await engine.write(partition_of(id), std::move(rows));
+}
+
 Task<Result<void>> Queue::Impl::take_back(const Message& message) {
   Batch rows = batch(Durability::durable);
-  const std::uint32_t pages = page_count(message.recipients.size());
-  rows.erase(Keyspace::fresh, message_key(message.id));
-  for (std::uint32_t page = 1; page < pages; ++page) rows.erase(Keyspace::fresh, page_key(message.id, page));
+  erase_rows(rows, message.id, message.rows);
   const store::WriteDone done = co_await engine.write(partition_of(message.id), std::move(rows));
   if (done.ok()) blobs.drop(message.blob);
   co_return store::as_result(done, "taking back a message");
@@ -216,6 +229,7 @@ Task<Result<void>> Queue::complete(const Message& message, std::vector<Handover>
 Task<Result<void>> Queue::update(Message& message, std::vector<Handover> owners, bool lazy) {
   const Message::Rows before = message.rows;
   message.rows.waiting = true;
+  message.rows.as_accepted = false;
   message.rows.handed_over = before.handed_over || !owners.empty();
   message.rows.held = message.held;
   message.rows.pending = pending_recipients(message);

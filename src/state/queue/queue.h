@@ -55,10 +55,12 @@ class Queue {
   Task<Result<void>> renew_id_floor();
   static store::Partition partition_of(MessageId id) { return store::kFirstShardPartition + id.shard(); }
 
-  // THE commit point: writes recipient pages (if more than 16), then the row, side by side with the bytes' sync.
+  // THE commit point: writes recipient pages (if more than 16), then the row, side by side with the bytes' sync. A message that is
+  // held already is not fresh: its record and index row go to `waiting` at once (with more than 16 recipients by the scheduler).
   // When it returns, the message is on stable storage. `body` is finished. `full`: 452. After an error nothing is kept: what
   // had been written is erased durably first, and the blob dropped.
-  Task<Result<void>> accept(const Message& message, store::BlobWriter& body);
+  // Sets message.rows.
+  Task<Result<void>> accept(Message& message, store::BlobWriter& body);
 
   // Fresh messages of a shard with an id above `after`, at most `limit`; ids still in accept() are passed over (their
   // accept's end is told to the scheduler). Fewer than `limit`: there are no more.

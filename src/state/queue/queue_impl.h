@@ -12,10 +12,12 @@
 #include "state/queue/crash_note.h"
 #include "state/queue/id_floor.h"
 #include "state/queue/queue.h"
+#include "state/queue/record.h"
 
 namespace godwit::queue {
 
-inline constexpr std::string_view kLease = "queue";  // on disk: do not change (docs/formats/queue.md)
+inline constexpr std::string_view kLease = "queue";               // on disk: do not change (docs/formats/queue.md)
+inline constexpr std::string_view kSettledKey = "queue/settled";  // on disk: do not change (docs/formats/queue.md)
 
 struct ShardState {
   std::mutex mutex;
@@ -32,6 +34,8 @@ struct Queue::Impl {
   IdFloor floor;
   std::vector<MessageIdSource> sources;
   std::uint64_t epoch = 0;
+  WallTime first_id{};        // no id of this run is older, every id of an earlier one is
+  WallTime settled_before{};  // every message with an older id has been looked at by a start that ended
   std::array<ShardState, kShards> shards;
   std::unique_ptr<CrashNote> crash_note;
   net::TaskGroup row_writes;
@@ -49,6 +53,7 @@ struct Queue::Impl {
   // queue.cc
   Task<Result<void>> keep(const Message& message, store::BlobWriter& body);
   Task<store::WriteDone> write_fresh(MessageId id, std::vector<std::pair<std::string, std::string>> pages, std::string record);
+  Task<store::WriteDone> write_held(MessageId id, std::string record, std::string index);
   Task<Result<void>> take_back(const Message& message);
   Task<store::WriteDone> put_owners(store::Batch& rows, MessageId id, std::vector<Handover> owners);
   void erase_rows(store::Batch& rows, MessageId id, const Message::Rows& where) const;
@@ -62,21 +67,23 @@ struct Queue::Impl {
   // queue_open.cc
   struct Suspect {
     MessageId id;
-    std::uint32_t segment = 0;
     bool missing = false;  // else damaged
     std::string why;
   };
   struct Found {
     std::vector<Suspect> suspects;
-    std::uint32_t newest_segment = 0;
+    std::vector<MessageId> unproven;  // held at their accept, which a power cut may have torn
   };
   Task<Result<void>> begin_epoch(std::size_t loops);
+  Task<Result<void>> note_settled();
+  bool may_be_torn(MessageId id, store::BlobId blob) const;
   Task<Result<void>> claim(Shard shard);
   Task<Result<void>> recover_shard(Shard shard, bool is_loops, Found& found);
   Task<Result<void>> recover_fresh(Shard shard, const std::vector<store::Row>& rows, Found& found);
   Task<Result<void>> examine(const Message& message, Found& found);
   Task<Result<void>> erase_leftovers(MessageId id, store::Keyspace keyspace);
-  Task<Result<bool>> count_waiting(Shard shard);
+  Task<Result<bool>> count_waiting(Shard shard, Found& found);
+  Task<Result<void>> examine_unproven(Found& found);
   Task<Result<void>> remove_unacknowledged(const Message& message, std::string_view why);
 };
 

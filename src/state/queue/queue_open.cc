@@ -17,8 +17,7 @@ namespace {
 
 const std::string kLeaseKey = "lease/" + std::string(kLease);
 
-// A group of writes that a power cut interrupted lies in the newest segment, or in the ones beside it where it began or ended.
-constexpr std::uint32_t kTornSegments = 2;
+WallTime time_of(std::string_view value) { return WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(read_be64(value)))); }
 
 std::string describe(const Message& message) {
   std::string text = fmt::format("from <{}> to", message.reverse_path.text());
@@ -27,6 +26,9 @@ std::string describe(const Message& message) {
   if (message.recipients.size() > kNamed) text += fmt::format(" and {} more", message.recipients.size() - kNamed);
   return text;
 }
+
+// Nothing but its accept has written its rows. Whoever else writes them has seen the accept end: then the bytes were synced.
+bool only_accepted(const Message& message) { return !message.rows.waiting || message.rows.as_accepted; }
 
 }  // namespace
 
@@ -37,17 +39,18 @@ Task<Result<void>> Queue::open(std::size_t loops, std::filesystem::path crash_no
   for (std::size_t shard = 0; shard < kShards; ++shard) {
     GODWIT_CO_TRY(co_await impl_->recover_shard(static_cast<Shard>(shard), shard < loops, found));
   }
+  GODWIT_CO_TRY(co_await impl_->examine_unproven(found));
   GODWIT_CO_TRY(co_await settle_damage());
   for (Impl::Suspect& suspect : found.suspects) {
     GODWIT_CO_ASSIGN(auto message, co_await load(suspect.id));
-    if (!message || message->held) continue;
-    // Bytes that are missing where the log of bytes ends were never synced, so nobody was told that they are kept.
-    if (suspect.missing && suspect.segment + kTornSegments >= found.newest_segment) {
+    if (!message || !only_accepted(*message)) continue;  // its damage has been settled
+    if (suspect.missing && impl_->may_be_torn(message->id, message->blob)) {
       GODWIT_CO_TRY(co_await impl_->remove_unacknowledged(*message, suspect.why));
     } else {
       GODWIT_CO_TRY(co_await hold_at_start(*std::move(message), std::move(suspect.why)));
     }
   }
+  GODWIT_CO_TRY(co_await impl_->note_settled());
   if (!crash_note.empty()) {
     GODWIT_CO_TRY(co_await settle_crash(std::move(crash_note)));
   }
@@ -64,9 +67,10 @@ std::vector<Shard> Queue::used_shards() const {
 // One durable write raises this node's epoch and the id floor. The shards in use get the epoch into their lease row lazily,
 // before any other write of theirs: a partition is a prefix of its writes.
 Task<Result<void>> Queue::Impl::begin_epoch(std::size_t loops) {
+  GODWIT_CO_ASSIGN(const auto settled, co_await engine.get(store::kServerPartition, Keyspace::server, std::string(kSettledKey)));
+  if (settled && settled->value.size() == 8) settled_before = time_of(settled->value);
   GODWIT_CO_ASSIGN(const auto row, co_await engine.get(store::kServerPartition, Keyspace::server, kIdFloorKey));
-  WallTime stored{};
-  if (row && row->value.size() == 8) stored = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(read_be64(row->value))));
+  const WallTime stored = row && row->value.size() == 8 ? time_of(row->value) : WallTime();
   const IdFloor::Start start = floor.start(stored);
   Batch batch;
   batch.add(Keyspace::server, kLeaseKey, 1);
@@ -75,8 +79,19 @@ Task<Result<void>> Queue::Impl::begin_epoch(std::size_t loops) {
   GODWIT_CO_TRY(store::as_result(done, "opening the queue"));
   epoch = static_cast<std::uint64_t>(done.sums.at(0));
   floor.raised(start.floor);
+  first_id = start.first;
   for (std::size_t loop = 0; loop < loops; ++loop) sources.emplace_back(floor, static_cast<Shard>(loop), start.first);
   co_return Result<void>();
+}
+
+// Every message of the runs before has its bytes, or is gone: what is missing of one later was lost. Lazy: without this row the
+// next start looks once more.
+Task<Result<void>> Queue::Impl::note_settled() {
+  Batch row;
+  row.durability = Durability::lazy;
+  row.put(Keyspace::server, std::string(kSettledKey), encode_floor(first_id));
+  const store::WriteDone done = co_await engine.write(store::kServerPartition, std::move(row));
+  co_return store::as_result(done, "opening the queue");
 }
 
 Task<Result<void>> Queue::Impl::claim(Shard shard) {
@@ -111,7 +126,7 @@ Task<Result<void>> Queue::Impl::recover_shard(Shard shard, bool is_loops, Found&
     if (!page.next) break;
     from = *page.next;
   }
-  GODWIT_CO_ASSIGN(const bool has_waiting, co_await count_waiting(shard));
+  GODWIT_CO_ASSIGN(const bool has_waiting, co_await count_waiting(shard, found));
   if (has_waiting && !shards[shard].used) {
     GODWIT_CO_TRY(co_await claim(shard));
   }
@@ -151,15 +166,11 @@ Task<Result<void>> Queue::Impl::recover_fresh(Shard shard, const std::vector<sto
 
 Task<Result<void>> Queue::Impl::examine(const Message& message, Found& found) {
   auto size = co_await blobs.size(message.blob);
-  if (size) {
-    found.newest_segment = std::max(found.newest_segment, message.blob.segment);
-    co_return Result<void>();
-  }
+  if (size) co_return Result<void>();
   const Error::Cause cause = size.error().cause;
   if (cause != Error::Cause::not_found && cause != Error::Cause::corrupt) co_return std::unexpected(std::move(size).error());
   const bool missing = cause == Error::Cause::not_found;
-  found.suspects.push_back(
-      {message.id, message.blob.segment, missing, fmt::format("its bytes are {}: {}", missing ? "missing" : "damaged", size.error().text)});
+  found.suspects.push_back({message.id, missing, fmt::format("its bytes are {}: {}", missing ? "missing" : "damaged", size.error().text)});
   co_return Result<void>();
 }
 
@@ -179,7 +190,23 @@ Task<Result<void>> Queue::Impl::erase_leftovers(MessageId id, Keyspace keyspace)
   co_return store::as_result(done, "removing rows of an unfinished write");
 }
 
-Task<Result<bool>> Queue::Impl::count_waiting(Shard shard) {
+// A row that its accept alone has written may stand there without its bytes: both were on their way when the power went. Not if
+// a sync mark vouches for the bytes; nor if a start, which sees the disk as the power left it, has looked at the message before.
+bool Queue::Impl::may_be_torn(MessageId id, store::BlobId blob) const { return id.time() >= settled_before && !blobs.was_synced(blob); }
+
+// No more than what the last run wrote behind its last sync mark, however many are held.
+Task<Result<void>> Queue::Impl::examine_unproven(Found& found) {
+  for (const MessageId id : found.unproven) {
+    auto view = engine.read(partition_of(id));
+    auto message = co_await load(*view, id);
+    if (!message && message.error().kind == Error::Kind::temporary) co_return std::unexpected(std::move(message).error());
+    if (!message || !*message) continue;  // what cannot be read is in the log, and keeps nobody else waiting
+    GODWIT_CO_TRY(co_await examine(**message, found));
+  }
+  co_return Result<void>();
+}
+
+Task<Result<bool>> Queue::Impl::count_waiting(Shard shard, Found& found) {
   std::string from;
   bool any = false;
   while (true) {
@@ -187,6 +214,10 @@ Task<Result<bool>> Queue::Impl::count_waiting(Shard shard) {
     GODWIT_CO_ASSIGN(const store::Page page, co_await view->scan(Keyspace::due, from, std::string()));
     for (const store::Row& row : page.rows) {
       GODWIT_CO_ASSIGN(const DueValue value, decode_due(row.value));
+      if (value.as_accepted) {
+        GODWIT_CO_ASSIGN(const DueKey key, parse_due_key(row.key));
+        if (may_be_torn(key.id, *value.as_accepted)) found.unproven.push_back(key.id);
+      }
       count(1, value.pending, value.held ? 1 : 0, static_cast<std::int64_t>(value.size));
       any = true;
     }
@@ -221,13 +252,13 @@ Task<Result<void>> Queue::settle_damage() {
   for (const store::BlobDamage& damage : impl_->blobs.damage()) {
     if (damage.owner == 0 || !impl_->shards[MessageId{damage.owner}.shard()].used) continue;
     GODWIT_CO_ASSIGN(auto message, co_await load({damage.owner}));
-    if (!message || message->held || (damage.id.valid() && message->blob != damage.id)) continue;
+    if (!message || (damage.id.valid() && message->blob != damage.id)) continue;
+    if (message->held && !only_accepted(*message)) continue;
     auto readable = co_await store::copy_blob(impl_->blobs, message->blob, look_at);
     if (readable) continue;
     if (readable.error().kind == Error::Kind::temporary) co_return std::unexpected(std::move(readable).error());
     std::string why = fmt::format("its bytes are damaged at {}: {}", damage.where, damage.what);
-    // A message in `waiting` has been attempted, so its accept had ended.
-    if (!damage.acknowledged && !message->rows.waiting) {
+    if (!damage.acknowledged && only_accepted(*message) && impl_->may_be_torn(message->id, message->blob)) {
       GODWIT_CO_TRY(co_await impl_->remove_unacknowledged(*message, why));
     } else {
       GODWIT_CO_TRY(co_await hold_at_start(*std::move(message), std::move(why)));

@@ -21,6 +21,7 @@ void settle_rows(Message& message, Keyspace keyspace) {
   rows.handed_over = message.rows.handed_over;
   rows.due = message.rows.due;
   rows.waiting = keyspace == Keyspace::waiting;
+  rows.as_accepted = rows.waiting && message.rows.as_accepted;
   message.rows = std::move(rows);
 }
 

@@ -16,6 +16,7 @@ using store::Keyspace;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::QueueFixture;
+using ::testing::SizeIs;
 using namespace std::chrono_literals;
 
 class QueueTest : public QueueFixture {};
@@ -240,6 +241,82 @@ TEST_F(QueueTest, Held_IsNeverDueButListedAndCounted) {
   EXPECT_EQ(queue->totals().held, 0u);
 }
 
+TEST_F(QueueTest, HeldFromTheFirst_IsOneWriteAndNeverFresh) {
+  const auto before = engine.writes();
+  Message message = this->message(16);
+  message.held = true;
+  message.held_because = "its route says hold";
+  ASSERT_TRUE(accept(message));
+  EXPECT_EQ(engine.writes() - before, 1u);
+  EXPECT_THAT(fresh_ids(), IsEmpty());
+  EXPECT_EQ(engine.rows(Keyspace::waiting), 1u);
+  EXPECT_EQ(engine.rows(Keyspace::due), 1u);
+  EXPECT_EQ(queue->totals().held, 1u);
+  EXPECT_EQ(queue->totals().recipients, 16u);
+  const Queue::Due never = due(now() + 24h * 365 * 50);
+  EXPECT_TRUE(never.entries.empty());
+  EXPECT_FALSE(never.next);
+  crash_and_open();
+  EXPECT_EQ(queue->totals().held, 1u);
+  EXPECT_EQ(queue->totals().messages, 1u);
+  EXPECT_THAT(*loop.run(queue->list(std::nullopt, 10)), SizeIs(1));
+  Message back = *load(message.id);
+  EXPECT_TRUE(back.held);
+  EXPECT_EQ(back.held_because, "its route says hold");
+
+  back.held = false;  // released
+  back.recipients[0].next_attempt = now();
+  ASSERT_TRUE(update(back));
+  EXPECT_EQ(due(now()).entries.size(), 1u);
+  EXPECT_EQ(engine.rows(Keyspace::due), 1u);
+  EXPECT_EQ(queue->totals().held, 0u);
+  ASSERT_TRUE(complete(*load(message.id)));
+  for (const Keyspace keyspace : {Keyspace::fresh, Keyspace::waiting, Keyspace::due}) EXPECT_EQ(engine.rows(keyspace), 0u);
+  EXPECT_THAT(blobs.dropped(), ElementsAre(message.blob));
+}
+
+TEST_F(QueueTest, HeldFromTheFirst_WithPages_IsFresh) {
+  Message message = this->message(17);
+  message.held = true;
+  ASSERT_TRUE(accept(message));
+  EXPECT_FALSE(message.rows.waiting);
+  EXPECT_THAT(fresh_ids(), ElementsAre(message.id));
+  EXPECT_TRUE(load(message.id)->held);
+  EXPECT_EQ(queue->totals().held, 1u);
+}
+
+TEST_F(QueueTest, HeldFromTheFirst_WhileBytesAreUnsynced_IsInvisible) {
+  blobs.hold_syncs(true);
+  Message message = this->message();
+  message.held = true;
+  bool done = false;
+  loop.start([](QueueTest& self, Message& into, bool& flag) -> Task<> {
+    const auto result = co_await self.write(into);
+    flag = result.has_value();
+  }(*this, message, done));
+  loop.poll();
+  EXPECT_EQ(engine.rows(Keyspace::waiting), 1u);  // the rows are beside the bytes, not after them
+  EXPECT_FALSE(done);
+  EXPECT_FALSE(load(message.id));
+  EXPECT_THAT(*loop.run(queue->list(std::nullopt, 10)), IsEmpty());
+  EXPECT_EQ(queue->totals().held, 0u);
+  blobs.hold_syncs(false);
+  loop.poll();
+  EXPECT_TRUE(done);
+  EXPECT_TRUE(load(message.id)->held);
+}
+
+TEST_F(QueueTest, HeldFromTheFirst_BytesFail_NothingIsLeft) {
+  blobs.fail_syncs(true);
+  Message message = this->message();
+  message.held = true;
+  EXPECT_FALSE(accept(message));
+  EXPECT_EQ(engine.rows(Keyspace::waiting), 0u);
+  EXPECT_EQ(engine.rows(Keyspace::due), 0u);
+  EXPECT_THAT(blobs.dropped(), ElementsAre(message.blob));
+  EXPECT_EQ(queue->totals().held, 0u);
+}
+
 TEST_F(QueueTest, Totals_AreTheSameAfterARestart) {
   accepted(3);
   Message moved = *load(accepted(20).id);
@@ -304,6 +381,7 @@ TEST_F(QueueTest, CrashAtEveryWrite_WhatWasAcknowledgedIsThere) {
       std::vector<MessageId> kept;
       for (int i = 0; i < 12 && !engine.crashed(); ++i) {
         Message each = message(i % 3 == 0 ? 30 : 1);
+        each.held = i % 5 == 3;
         if (!accept(each)) break;
         kept.push_back(each.id);
         if (i % 4 == 1) {

@@ -157,12 +157,17 @@ std::string encode_due(const DueValue& value) {
   append_be32(out, value.pending);
   append_be64(out, value.size);
   out += value.held ? '\1' : '\0';
+  if (value.as_accepted) out += value.as_accepted->key();
   return out;
 }
 
 Result<DueValue> decode_due(std::string_view value) {
-  if (value.size() != 13) return fail(Error::permanent(Error::Cause::corrupt, "an index row that does not parse"));
-  return DueValue{read_be32(value), read_be64(value.substr(4)), value[12] != 0};
+  if (value.size() != 13 && value.size() != 25) return fail(Error::permanent(Error::Cause::corrupt, "an index row that does not parse"));
+  DueValue decoded{read_be32(value), read_be64(value.substr(4)), value[12] != 0};
+  if (value.size() == 25) {
+    GODWIT_ASSIGN(decoded.as_accepted, store::parse_blob_key(value.substr(13)));
+  }
+  return decoded;
 }
 
 // The hot path: one record a message. The record object is kept a thread, so that its strings keep their memory.
@@ -196,6 +201,7 @@ Result<std::string> encode_record(const Message& message) {
   row.set_crashes(message.crashes);
   row.set_handed_over(message.rows.handed_over);
   row.set_due(to_millis(message.rows.due));
+  row.set_as_accepted(message.rows.as_accepted);
   return serialise(row);
 }
 
@@ -238,6 +244,7 @@ Result<Decoded> decode_record(MessageId id, std::string_view value) {
   message.crashes = row.crashes();
   message.rows.handed_over = row.handed_over();
   message.rows.due = from_millis(row.due());
+  message.rows.as_accepted = row.as_accepted();
   return decoded;
 }
 
@@ -257,6 +264,16 @@ Message::Rows rows_of_fresh(const Message& message) {
   rows.pages = page_count(message.recipients.size());
   rows.pending = pending_recipients(message);
   rows.held = message.held;
+  return rows;
+}
+
+bool waits_from_accept(const Message& message) { return message.held && message.recipients.size() <= kPageRecipients; }
+
+Message::Rows rows_of_held(const Message& message) {
+  Message::Rows rows = rows_of_fresh(message);
+  rows.waiting = true;
+  rows.as_accepted = true;
+  rows.due = kNever;
   return rows;
 }
 

@@ -36,11 +36,13 @@ struct DueKey {
 };
 Result<DueKey> parse_due_key(std::string_view key);
 
-// What an index row tells without the message (13 bytes): totals are counted from it at the start.
+// What an index row tells without the message (13 bytes): totals are counted from it at the start. While nothing but its accept
+// has written the message (25 bytes), also where the bytes lie that were on their way beside it.
 struct DueValue {
   std::uint32_t pending = 0;
   std::uint64_t size = 0;
   bool held = false;
+  std::optional<store::BlobId> as_accepted{};  // its blob
 };
 std::string encode_due(const DueValue& value);
 Result<DueValue> decode_due(std::string_view value);
@@ -62,6 +64,9 @@ Result<void> decode_page(std::string_view value, Message& into);  // appends
 
 // Of a message that has just been accepted: what the queue knows about its rows.
 Message::Rows rows_of_fresh(const Message& message);
+// What is held from the first goes to `waiting` at once, if one record and an index row are all that it needs.
+bool waits_from_accept(const Message& message);
+Message::Rows rows_of_held(const Message& message);
 std::uint32_t pending_recipients(const Message& message);
 
 }  // namespace godwit::queue

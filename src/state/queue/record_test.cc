@@ -155,6 +155,21 @@ TEST(Record, ForeignBytes_AreErrors) {
   EXPECT_FALSE(parse_row_key("123456789"));
 }
 
+TEST(Record, IndexRow_SaysMoreWhileOnlyTheAcceptHasWritten) {
+  const std::string plain = encode_due({3, 4'000, true});
+  EXPECT_EQ(plain.size(), 13u);
+  EXPECT_FALSE(decode_due(plain)->as_accepted);
+  const std::string accepted = encode_due({3, 4'000, true, store::BlobId{7, 9, 4096}});
+  EXPECT_EQ(accepted.size(), 25u);
+  const auto back = decode_due(accepted);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->pending, 3u);
+  EXPECT_EQ(back->size, 4'000u);
+  EXPECT_TRUE(back->held);
+  EXPECT_EQ(back->as_accepted, (store::BlobId{7, 9, 4096}));
+  EXPECT_FALSE(decode_due(accepted.substr(0, 20)));
+}
+
 TEST(Record, Keys_SortAsTheirMeaning) {
   EXPECT_LT(message_key({1}), page_key({1}, 1));
   EXPECT_LT(page_key({1}, 0xffff), message_key({2}));
