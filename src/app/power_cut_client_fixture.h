@@ -179,9 +179,10 @@ class Client {
     GODWIT_CO_ASSIGN(const auto text, co_await read_whole(life_.house().blobs(), email->blob, email->blob_size));
     Asked* entry = ledger_.erased(tag_of(text), mailbox);
     if (entry == nullptr) co_return Result<void>();
-    std::vector<mailbox::Uid> uids = {inbox.messages.front().uid};
-    GODWIT_CO_ASSIGN(const auto count, co_await mailboxes.expunge(account->id, mailbox::kInbox, std::move(uids)));
-    if (count == 1) ledger_.note(*entry, life_.power());
+    const mailbox::Uid uid = inbox.messages.front().uid;
+    std::vector<mailbox::UidRange> uids(1, mailbox::UidRange{uid, uid});
+    GODWIT_CO_ASSIGN(const auto removed, co_await mailboxes.expunge(account->id, mailbox::kInbox, std::move(uids), false));
+    if (removed.size() == 1) ledger_.note(*entry, life_.power());
     co_return Result<void>();
   }
 

@@ -75,7 +75,7 @@ class Pop3World final : public TranscriptWorld {
     GODWIT_ASSIGN(const auto to, account(text));
     const MessageId id{++last_message_ << 23};
     GODWIT_ASSIGN(const auto blob, loop_.run(write_blob(blobs, id, body)));
-    mailbox::NewEmail email{std::move(prefix), blob, body.size(), loop_.clock().now()};
+    mailbox::NewEmail email{std::move(prefix), blob, body.size(), loop_.clock().now(), {}};
     GODWIT_ASSIGN(const auto done, loop_.run(mailboxes->deliver(to.id, id, to.address.text(), std::move(email))));
     store::Batch reference;
     reference.put(store::Keyspace::blob_refs, mailbox::blob_ref_key(blob, to.id, done.email), "");
@@ -182,9 +182,10 @@ class Pop3World final : public TranscriptWorld {
   }
   Result<void> do_expunge(const TranscriptStep& step) {
     GODWIT_ASSIGN(const auto who, account(step.arguments.at(1)));
-    std::vector<mailbox::Uid> which(1, static_cast<mailbox::Uid>(std::stoul(step.arguments.at(2))));
-    GODWIT_ASSIGN(const auto removed, loop_.run(mailboxes->expunge(who.id, mailbox::kInbox, std::move(which))));
-    return removed == 1 ? Result<void>() : wrong("it was not there");
+    const auto uid = static_cast<mailbox::Uid>(std::stoul(step.arguments.at(2)));
+    std::vector<mailbox::UidRange> which(1, mailbox::UidRange{uid, uid});
+    GODWIT_ASSIGN(const auto removed, loop_.run(mailboxes->expunge(who.id, mailbox::kInbox, std::move(which), false)));
+    return removed.size() == 1 ? Result<void>() : wrong("it was not there");
   }
   Result<void> do_remove(const TranscriptStep& step) {
     GODWIT_ASSIGN(const auto who, account(step.arguments.at(1)));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "grammar/message/thread_ids.h"
+
 namespace godwit::delivery {
 namespace {
 
@@ -62,9 +64,23 @@ Outcome failed(const queue::Recipient& recipient, const Error& error) {
 
 }  // namespace
 
+// Fields that were added at accept stand in front: Message-ID too, where the sender left it out.
+Task<std::vector<std::string>> read_thread_ids(store::Blobs& blobs, std::shared_ptr<const queue::Message> message) {
+  constexpr std::size_t kPiece = 16 * 1024;
+  message::ThreadIdReader reader;
+  reader.feed(message->prefix);
+  for (std::uint64_t offset = 0; offset < message->size && !reader.done();) {
+    const auto piece = co_await blobs.read(message->blob, offset, kPiece);
+    if (!piece || piece->empty()) break;
+    reader.feed(*piece);
+    offset += piece->size();
+  }
+  co_return reader.finish();
+}
+
 Task<LocalResult> deliver_local(mailbox::Mailboxes& mailboxes, const queue::Message& message, const queue::Recipient& recipient,
-                                directory::Account account) {
-  mailbox::NewEmail email{make_prefix(message, recipient), message.blob, message.size, message.accepted};
+                                directory::Account account, std::vector<std::string> threads) {
+  mailbox::NewEmail email{make_prefix(message, recipient), message.blob, message.size, message.accepted, std::move(threads)};
   const auto done = co_await mailboxes.deliver(account.id, message.id, recipient.address.text(), std::move(email));
   LocalResult result;
   if (!done) {

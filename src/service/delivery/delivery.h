@@ -17,8 +17,12 @@ struct LocalResult {
   std::vector<queue::Handover> handover;  // of the blob, when delivered
 };
 
+// The msg-ids that tie the message to its thread, own first (mailbox::NewEmail::threads): once a message, for all its recipients. When
+// the bytes cannot be read there are none: it is a thread of its own then.
+Task<std::vector<std::string>> read_thread_ids(store::Blobs& blobs, std::shared_ptr<const queue::Message> message);
+
 // Return-Path and Delivered-To go in front (RFC 5321 4.4; the blob is shared). Bytes must be durable already.
 Task<LocalResult> deliver_local(mailbox::Mailboxes& mailboxes, const queue::Message& message, const queue::Recipient& recipient,
-                                directory::Account account);
+                                directory::Account account, std::vector<std::string> threads);
 
 }  // namespace godwit::delivery

@@ -28,7 +28,7 @@ class DeliveryTest : public ::testing::Test {
     recipient_.address = address("anna+tag@example.org");
   }
 
-  LocalResult deliver() { return loop_.run(deliver_local(mailboxes_, message_, recipient_, account_)); }
+  LocalResult deliver() { return loop_.run(deliver_local(mailboxes_, message_, recipient_, account_, {})); }
   std::string prefix_of(mailbox::Uid uid) {
     const auto seen = loop_.run(mailboxes_.snapshot(account_.id, mailbox::kInbox)).value();
     for (const auto& each : seen.messages) {

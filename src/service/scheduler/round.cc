@@ -74,6 +74,8 @@ void Round::offer(std::function<void(const std::string& site)> job_done) {
 }
 
 Task<> Round::deliver_locals() {
+  if (plan_.locals.empty()) co_return;
+  threads_ = co_await delivery::read_thread_ids(context_.blobs, message_);
   std::function<Task<>(std::size_t)> one = [this](std::size_t i) { return deliver_one(i); };
   co_await run_bounded(context_.tasks, plan_.locals.size(), kLocalsAtOnce, std::move(one));
 }
@@ -82,7 +84,7 @@ Task<> Round::deliver_one(std::size_t i) {
   const Plan::Local& local = plan_.locals[i];
   const queue::Recipient& recipient = message_->recipients[local.recipient];
   directory::Account account = local.account;
-  auto result = co_await delivery::deliver_local(context_.mailboxes, *message_, recipient, std::move(account));
+  auto result = co_await delivery::deliver_local(context_.mailboxes, *message_, recipient, std::move(account), threads_);
   if (result.outcome.kind == queue::Outcome::Kind::delivered) {
     std::ranges::move(result.handover, std::back_inserter(handovers_));
     delivered_.push_back({local.account.id, message_->id, recipient.address.text()});

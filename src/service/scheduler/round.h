@@ -69,6 +69,7 @@ class Round {
   std::shared_ptr<Jobs> jobs_;
   std::vector<queue::Handover> handovers_;
   std::vector<Delivered> delivered_;
+  std::vector<std::string> threads_;  // of the message, for its local recipients
 };
 
 }  // namespace godwit::scheduler

@@ -10,7 +10,6 @@ DeliveryGroups::Lead::~Lead() {
     groups_.groups_.erase(entry);
     return;
   }
-  entry->second.state = std::move(state);
   Resume<bool> next = std::move(entry->second.waiting.front().resume);
   entry->second.waiting.pop_front();
   next(true);
@@ -21,8 +20,6 @@ std::vector<std::shared_ptr<Delivery>> DeliveryGroups::Lead::gather(std::shared_
   std::vector<std::shared_ptr<Delivery>> deliveries(1, std::move(own));
   const std::lock_guard lock(groups_.mutex_);
   Group& group = groups_.groups_.at(account_);
-  state = std::move(group.state);
-  group.state.reset();
   while (!group.waiting.empty() && deliveries.size() < kMaxGroup) {
     Waiter& next = group.waiting.front();
     bytes += next.delivery->email.prefix.size();

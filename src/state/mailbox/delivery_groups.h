@@ -23,16 +23,6 @@ struct Delivery {
   std::optional<Result<Mailboxes::Delivered>> result;
 };
 
-// What a writer of an account must know: read from the store, or left over from the leader's own last batch.
-struct AccountState {
-  bool removed = false;
-  AccountRow account;
-  std::optional<store::RowVersion> version;  // of the account's row, which every change of the account puts anew
-  MailboxRow inbox;
-  std::uint16_t page_number = 0;  // where the next UID goes
-  UidPage page;
-};
-
 class DeliveryGroups {
  public:
   static constexpr std::size_t kMaxGroup = 128;
@@ -48,8 +38,6 @@ class DeliveryGroups {
 
     // The leader's own delivery and those that wait by now, within the limits.
     std::vector<std::shared_ptr<Delivery>> gather(std::shared_ptr<Delivery> own);
-
-    std::optional<AccountState> state;  // kept from leader to leader while the group lasts
 
    private:
     friend class DeliveryGroups;
@@ -68,7 +56,6 @@ class DeliveryGroups {
   };
   struct Group {
     std::deque<Waiter> waiting;
-    std::optional<AccountState> state;
   };
   bool begin(directory::AccountId account);
 

@@ -4,176 +4,120 @@
 #include <map>
 #include <set>
 
+#include "base/bytes.h"
 #include "base/log.h"
-#include "state/mailbox/mailbox_impl.h"
+#include "state/mailbox/account_writer.h"
+#include "state/mailbox/members.h"
 
 namespace godwit::mailbox {
 namespace {
 
-using store::Batch;
 using store::Keyspace;
 
-constexpr std::size_t kChunk = 1'000;  // some 300 bytes each in a batch of at most 1 MiB
+constexpr std::size_t kPiece = 1'000;  // at most 700 bytes each in a batch of at most 1 MiB
+constexpr std::size_t kMaxPages = 24;  // of up to 8 KiB
+constexpr EmailId kSmallGap = 16;      // it costs less to read over than a scan of its own
 
-// Everything that a chunk touches, read from one view.
-struct Doomed {
-  MembershipKey key;
-  Membership member;
-};
-struct Found {
-  store::RowVersion version = 0;
-  AccountRow account;
-  MailboxRow mailbox;
-  std::vector<Doomed> memberships;
-  std::map<EmailId, EmailRow> emails;  // of the memberships
-  std::set<EmailId> orphans;           // those that lose their last one
-  std::map<std::uint16_t, UidPage> pages;
-};
+// The part of them that one batch takes, by the pages of UIDs they touch.
+void cut_to_pages(std::vector<Member>& members) {
+  std::set<std::uint16_t> pages;
+  const auto end = std::ranges::find_if(members, [&pages](const Member& each) {
+    pages.insert(UidPage::page_of(each.uid));
+    return pages.size() > kMaxPages;
+  });
+  members.erase(end, members.end());
+}
 
-Task<Result<bool>> loses_last(store::View& view, EmailId email, const std::set<MembershipKey>& doomed) {
-  PrefixScan scan(view, Keyspace::mailbox, by_email_prefix(email));
-  for (;;) {
-    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
-    if (rows.empty()) co_return true;
-    for (const auto& row : rows) {
-      GODWIT_CO_ASSIGN(const auto key, parse_by_email_key(row.key));
-      if (!doomed.contains(key.membership)) co_return false;
+// How many memberships each of these emails (ascending) has. Emails that came together lie together: one scan reads many.
+Task<Result<std::map<EmailId, std::size_t>>> count_memberships(store::View& view, const std::set<EmailId>& emails) {
+  std::map<EmailId, std::size_t> out;
+  for (auto first = emails.begin(); first != emails.end();) {
+    auto last = first;
+    while (std::next(last) != emails.end() && *std::next(last) - *last <= kSmallGap) ++last;
+    RangeScan scan(view, Keyspace::mailbox, by_email_prefix(*first), prefix_end(by_email_prefix(*last)));
+    for (;;) {
+      GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+      if (rows.empty()) break;
+      for (const auto& row : rows) {
+        GODWIT_CO_ASSIGN(const auto key, parse_by_email_key(row.key));
+        ++out[key.email];
+      }
     }
+    first = std::next(last);
   }
+  co_return out;
 }
 
-Task<Result<void>> find_memberships(store::View& view, MailboxNumber mailbox, const std::vector<Uid>& uids, Found& found) {
-  for (const Uid uid : uids) {
-    GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, membership_key(mailbox, uid)));
-    if (!row) continue;
-    GODWIT_CO_ASSIGN(const auto member, decode_membership(row->value));
-    found.memberships.push_back({{mailbox, uid}, member});
+// The emails that are in no mailbox any more once these messages have gone.
+Task<Result<std::set<EmailId>>> find_orphans(store::View& view, const std::vector<Member>& doomed) {
+  std::set<EmailId> orphans;
+  std::map<EmailId, std::size_t> leaving;
+  for (const auto& each : doomed) {
+    orphans.insert(each.row.email);
+    ++leaving[each.row.email];
   }
-  co_return Result<void>{};
+  GODWIT_CO_ASSIGN(const auto counts, co_await count_memberships(view, orphans));
+  for (const auto& [email, count] : counts) {
+    if (count > leaving[email]) orphans.erase(email);
+  }
+  co_return orphans;
 }
 
-Task<Result<void>> find_emails(store::View& view, Found& found) {
-  std::set<MembershipKey> doomed;
-  for (const auto& each : found.memberships) doomed.insert(each.key);
-  for (const auto& each : found.memberships) {
-    const EmailId email = each.member.email;
-    if (found.emails.contains(email)) continue;
-    GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, email_key(email)));
-    if (!row) co_return fail(Error::permanent(Error::Cause::corrupt, "a message has lost its record"));
-    GODWIT_CO_ASSIGN(auto record, decode_email(row->value));
-    found.emails.emplace(email, std::move(record));
-    GODWIT_CO_ASSIGN(const bool orphaned, co_await loses_last(view, email, doomed));
-    if (orphaned) found.orphans.insert(email);
-  }
-  co_return Result<void>{};
+Task<Result<EmailRow>> read_email(store::View& view, EmailId id) {
+  GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, email_key(id)));
+  if (!row) co_return fail(Error::permanent(Error::Cause::corrupt, "a message has lost its record"));
+  co_return decode_email(row->value);
 }
 
-Task<Result<void>> find_pages(store::View& view, MailboxNumber mailbox, Found& found) {
-  for (const auto& each : found.memberships) {
-    const std::uint16_t number = UidPage::page_of(each.key.uid);
-    if (found.pages.contains(number)) continue;
-    GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, page_key(mailbox, number)));
-    UidPage page;
-    if (row) {
-      GODWIT_CO_ASSIGN(page, UidPage::decode(row->value));
-    }
-    found.pages.emplace(number, std::move(page));
+Task<Result<void>> remove_all(AccountWriter& writer, MailboxNumber mailbox, const std::vector<Member>& doomed) {
+  GODWIT_CO_ASSIGN(auto orphans, co_await find_orphans(writer.view(), doomed));
+  for (const Member& each : doomed) {
+    GODWIT_CO_ASSIGN(const Modseq created, co_await writer.created(each.row));
+    GODWIT_CO_TRY(co_await writer.remove_message(mailbox, each.uid, each.row, created));
+    if (orphans.erase(each.row.email) == 0) continue;
+    GODWIT_CO_ASSIGN(const auto record, co_await read_email(writer.view(), each.row.email));
+    GODWIT_CO_TRY(co_await writer.erase_email(each.row.email, record));
   }
   co_return Result<void>{};
-}
-
-// Nothing: the mailbox has never had a message, or has lost a row that counts.
-Task<Result<std::optional<Found>>> find(store::View& view, MailboxNumber mailbox, const std::vector<Uid>& uids) {
-  GODWIT_CO_ASSIGN(const bool removed, co_await is_removed(view));
-  if (removed) co_return fail(account_gone());
-  GODWIT_CO_ASSIGN(const auto account, co_await view.get(Keyspace::mailbox, std::string(kAccountKey)));
-  GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, mailbox_key(mailbox)));
-  if (!account || !row) co_return std::optional<Found>();
-  Found found;
-  found.version = account->version;
-  GODWIT_CO_ASSIGN(found.account, decode_account(account->value));
-  GODWIT_CO_ASSIGN(found.mailbox, decode_mailbox(row->value));
-  GODWIT_CO_TRY(co_await find_memberships(view, mailbox, uids, found));
-  GODWIT_CO_TRY(co_await find_emails(view, found));
-  GODWIT_CO_TRY(co_await find_pages(view, mailbox, found));
-  co_return std::optional<Found>(std::move(found));
-}
-
-void subtract(std::uint64_t& from, std::uint64_t what) { from -= std::min(from, what); }
-
-void erase_membership(Batch& batch, Found& found, const Doomed& doomed) {
-  const auto& [key, member] = doomed;
-  const Modseq modseq = ++found.account.modseq;
-  const Change tombstone{Change::Kind::expunged, key.mailbox, key.uid, member.email, found.emails.at(member.email).created};
-  batch.erase(Keyspace::mailbox, membership_key(key.mailbox, key.uid));
-  batch.erase(Keyspace::mailbox, by_email_key(member.email, key.mailbox, key.uid));
-  batch.erase(Keyspace::mailbox, change_key(member.modseq));  // the log keeps the last change of each message
-  batch.put(Keyspace::mailbox, change_key(modseq), encode(tombstone));
-  found.pages.at(UidPage::page_of(key.uid)).erase(static_cast<std::uint16_t>(key.uid));
-  found.mailbox.highest_modseq = modseq;
-  found.mailbox.total -= std::min(found.mailbox.total, 1u);
-  if ((member.flags & kSeen) == 0) found.mailbox.unseen -= std::min(found.mailbox.unseen, 1u);
-  subtract(found.mailbox.bytes, member.size);
-}
-
-void erase_email(Batch& batch, Found& found, EmailId id) {
-  const EmailRow& row = found.emails.at(id);
-  batch.erase(Keyspace::mailbox, email_key(id));
-  batch.put(Keyspace::outbox, release_key(id), encode(BlobRelease{row.email.blob, row.message}));
-  subtract(found.account.emails, 1);
-  subtract(found.account.bytes, row.email.prefix.size() + row.email.blob_size);
-}
-
-Batch make_batch(Found& found, MailboxNumber mailbox) {
-  Batch batch;
-  batch.require(Keyspace::mailbox, std::string(kAccountKey), found.version);
-  batch.require_absent(Keyspace::directory, std::string(directory::kRemovedKey));
-  for (const auto& each : found.memberships) erase_membership(batch, found, each);
-  for (const EmailId id : found.orphans) erase_email(batch, found, id);
-  for (const auto& [number, page] : found.pages) {
-    if (page.empty())
-      batch.erase(Keyspace::mailbox, page_key(mailbox, number));
-    else
-      batch.put(Keyspace::mailbox, page_key(mailbox, number), page.encode());
-  }
-  batch.put(Keyspace::mailbox, std::string(kAccountKey), encode(found.account));
-  batch.put(Keyspace::mailbox, mailbox_key(mailbox), encode(found.mailbox));
-  return batch;
 }
 
 }  // namespace
 
-Task<Result<std::size_t>> Mailboxes::Impl::expunge_some(directory::AccountId account, MailboxNumber mailbox, std::vector<Uid> uids) {
+Task<Result<Expunged>> Mailboxes::Impl::expunge_piece(directory::AccountId account, MailboxNumber mailbox,
+                                                      const std::vector<UidRange>& uids, bool only_deleted, bool and_mailbox) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const auto view = engine.read(directory::partition_of(account));
-    GODWIT_CO_ASSIGN(auto found, co_await find(*view, mailbox, uids));
-    if (!found) {
-      GODWIT_CO_ASSIGN(const auto rebuilt, co_await rebuild_in_turn(account));
-      if (rebuilt.empty()) co_return std::size_t{0};
-      continue;
-    }
-    if (found->memberships.empty()) co_return std::size_t{0};
-    const store::WriteDone done = co_await engine.write(directory::partition_of(account), make_batch(*found, mailbox));
-    if (done.outcome == store::WriteOutcome::conflict) continue;
-    GODWIT_CO_TRY(store::as_result(done, "expunging"));
-    co_return found->memberships.size();
+    AccountWriter writer(*this, account);
+    GODWIT_CO_TRY(co_await writer.open());
+    GODWIT_CO_ASSIGN(const MailboxRow* row, co_await writer.mailbox(mailbox));
+    Expunged piece;
+    if (only_deleted && row->deleted == 0) co_return piece;
+    GODWIT_CO_ASSIGN(auto members, co_await read_members(writer.view(), mailbox, uids, kPiece, only_deleted ? kDeleted : 0));
+    if (members.size() == kPiece) piece.next = members.back().uid + 1;
+    const std::size_t read = members.size();
+    cut_to_pages(members);
+    if (members.size() < read) piece.next = members.back().uid + 1;
+    if (members.empty() && !and_mailbox) co_return piece;
+    GODWIT_CO_TRY(co_await remove_all(writer, mailbox, members));
+    if (and_mailbox && piece.next == 0) writer.erase_mailbox(mailbox);
+    for (const auto& each : members) piece.uids.push_back(each.uid);
+    GODWIT_CO_ASSIGN(const bool written, co_await writer.write("expunging"));
+    if (written) co_return piece;
   }
-  co_return fail(Error::temporary(Error::Cause::conflict, "the mailbox is being changed by others"));
+  co_return fail(overtaken());
 }
 
-Task<Result<std::size_t>> Mailboxes::expunge(directory::AccountId account, MailboxNumber mailbox, std::vector<Uid> uids) {
-  std::ranges::sort(uids);
-  const auto twice = std::ranges::unique(uids);
-  uids.erase(twice.begin(), twice.end());
-  std::size_t removed = 0;
-  for (auto from = uids.begin(); from != uids.end();) {
-    const auto to = from + std::min<std::ptrdiff_t>(kChunk, uids.end() - from);
-    const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);  // a turn a chunk: deliveries get in between
-    GODWIT_CO_ASSIGN(const std::size_t count, co_await impl_->expunge_some(account, mailbox, std::vector<Uid>(from, to)));
-    removed += count;
-    from = to;
+Task<Result<std::vector<Uid>>> Mailboxes::expunge(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,
+                                                  bool only_deleted) {
+  uids = normalised(std::move(uids));
+  std::vector<Uid> removed;
+  while (!uids.empty()) {
+    const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);  // a turn a piece: deliveries get in between
+    GODWIT_CO_ASSIGN(const Expunged piece, co_await impl_->expunge_piece(account, mailbox, uids, only_deleted, false));
+    removed.insert(removed.end(), piece.uids.begin(), piece.uids.end());
+    if (piece.next == 0) break;
+    skip_to(uids, piece.next);
   }
-  if (removed == 0) co_return removed;
+  if (removed.empty()) co_return removed;
   const auto applied = co_await apply_outbox(account);
   if (!applied) log::warning("outbox not applied yet", {{"account", account}, {"error", applied.error().text}});
   co_return removed;

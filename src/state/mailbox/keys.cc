@@ -47,10 +47,45 @@ std::string by_email_key(EmailId email, MailboxNumber mailbox, Uid uid) {
   return key;
 }
 
-std::string page_key(MailboxNumber mailbox, std::uint16_t page) {
+std::string pages_prefix(MailboxNumber mailbox) {
   std::string key(kAllPages);
   append_be32(key, mailbox);
+  return key;
+}
+
+std::string page_key(MailboxNumber mailbox, std::uint16_t page) {
+  std::string key = pages_prefix(mailbox);
   append_be16(key, page);
+  return key;
+}
+
+std::string thread_key(std::uint64_t hash) {
+  std::string key(kAllThreads);
+  append_be64(key, hash);
+  return key;
+}
+
+std::string keyword_key(KeywordNumber keyword) {
+  std::string key(kAllKeywords);
+  append_be16(key, keyword);
+  return key;
+}
+
+std::string subscription_key(std::string_view name) {
+  std::string key(kAllSubscriptions);
+  key += name;
+  return key;
+}
+
+std::string recent_key(MailboxNumber mailbox) {
+  std::string key(kAllRecents);
+  append_be32(key, mailbox);
+  return key;
+}
+
+std::string details_key(EmailId email) {
+  std::string key(kAllDetails);
+  append_be64(key, email);
   return key;
 }
 
@@ -105,6 +140,11 @@ Result<MailboxNumber> parse_mailbox_key(std::string_view key) {
 Result<PageKey> parse_page_key(std::string_view key) {
   if (key.size() != 7) return fail(bad_key());
   return PageKey{read_be32(key.substr(1)), read_be16(key.substr(5))};
+}
+
+Result<KeywordNumber> parse_keyword_key(std::string_view key) {
+  if (key.size() != 3) return fail(bad_key());
+  return read_be16(key.substr(1));
 }
 
 }  // namespace godwit::mailbox

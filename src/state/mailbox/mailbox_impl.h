@@ -4,6 +4,7 @@
 #include <mutex>
 #include <unordered_set>
 
+#include "state/mailbox/account_state.h"
 #include "state/mailbox/account_turns.h"
 #include "state/mailbox/delivery_groups.h"
 #include "state/mailbox/rows.h"
@@ -11,6 +12,19 @@
 namespace godwit::mailbox {
 
 inline constexpr int kAttempts = 10;  // of a batch that another writer overtook
+
+struct Expunged {
+  std::vector<Uid> uids;
+  Uid next = 0;  // where the next piece begins; 0: nothing is left
+};
+struct CopiedPiece {
+  Copied copied;
+  Uid next = 0;
+};
+struct FlagsPiece {
+  FlagsChanged changed;
+  Uid next = 0;
+};
 
 struct Mailboxes::Impl {
   Impl(store::Engine& engine_, store::Blobs& blobs_, Clock& clock_) : engine(engine_), blobs(blobs_), clock(clock_) {}
@@ -20,23 +34,36 @@ struct Mailboxes::Impl {
   Clock& clock;
   AccountTurns turns;         // who writes an account's rows
   AccountTurns outbox_turns;  // who applies its outbox: apart, so that deliveries go on meanwhile
+  AccountTurns recent_turns;  // who claims recent messages; taken after `turns`
   DeliveryGroups groups;
+  AccountStates states;
+  ChangeFeed feed;
 
   std::mutex postponed_mutex;
   std::unordered_set<directory::AccountId> postponed;  // their outboxes wait for the queue
 
   // deliver.cc
-  Task<> deliver_group(directory::AccountId account, std::vector<std::shared_ptr<Delivery>> deliveries, std::optional<AccountState>& state);
-  Task<Result<AccountState>> load_state(directory::AccountId account);
-  Task<Result<std::optional<AccountState>>> read_state(directory::AccountId account);  // nothing: a row of it is missing
+  Task<> deliver_group(directory::AccountId account, std::vector<std::shared_ptr<Delivery>> deliveries);
+  Task<Result<bool>> deliver_once(directory::AccountId account, const std::vector<Delivery*>& open);
   Task<Result<void>> look_for_delivered(directory::AccountId account, std::vector<Delivery*> deliveries);
+
+  // read.cc: the row, rebuilt where it was lost; `view` is of the account, and may be taken anew
+  Task<Result<MailboxRow>> read_mailbox(directory::AccountId account, MailboxNumber mailbox, std::unique_ptr<store::View>& view);
 
   // rebuild.cc; the caller has the account's turn
   Task<Result<std::vector<std::string>>> rebuild_in_turn(directory::AccountId account);
-  Task<Result<void>> mend_counters(directory::AccountId account);  // rebuilds if they would give a number again that a row has
+  // rebuilds if they would give a number again that a row has
+  Task<Result<void>> mend_counters(directory::AccountId account, std::vector<MailboxNumber> mailboxes);
 
-  // expunge.cc
-  Task<Result<std::size_t>> expunge_some(directory::AccountId account, MailboxNumber mailbox, std::vector<Uid> uids);
+  // One piece of the work each, in one batch; the caller has the account's turn.
+  Task<Result<Expunged>> expunge_piece(directory::AccountId account, MailboxNumber mailbox, const std::vector<UidRange>& uids,
+                                       bool only_deleted, bool and_mailbox);
+  Task<Result<CopiedPiece>> copy_piece(directory::AccountId account, MailboxNumber from, const std::vector<UidRange>& uids,
+                                       MailboxNumber to, bool move);
+  Task<Result<FlagsPiece>> change_flags_piece(directory::AccountId account, MailboxNumber mailbox, const std::vector<UidRange>& uids,
+                                              const FlagChange& change, std::optional<Modseq> unchanged_since);
+  Task<Result<Copied>> copy_all(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids, MailboxNumber to, bool move);
+  Task<Result<void>> rename_inbox(directory::AccountId account, MailboxNumber target);
 
   // outbox.cc
   Task<Result<void>> apply_releases(directory::AccountId account);
@@ -48,17 +75,28 @@ struct Mailboxes::Impl {
   bool is_postponed(directory::AccountId account);
 };
 
+inline constexpr std::size_t kMaxPrefix = 48 * 1024;  // a record has 64 KiB
+Error prefix_too_large();
+
 // Whether the directory has removed the account (see directory.h, kRemovedKey).
 Task<Result<bool>> is_removed(store::View& view);
 Error account_gone();
+Error mailbox_gone();
 // Whether the account has any row: one without its own row or INBOX has lost it, else it is new.
 Task<Result<bool>> has_rows(store::View& view);
-std::uint32_t new_uid_validity(WallTime now);
+Task<Result<bool>> has_row(store::View& view, std::string from, std::string_view prefix);
+// For a mailbox that is made; `last`: the highest that the account has given, so that none comes twice.
+std::uint32_t new_uid_validity(WallTime now, std::uint32_t last);
+inline constexpr std::string_view kInboxName = "INBOX";
+Result<void> check_name(std::string_view name);  // of a mailbox to be made: `limit`, `denied`
+Error too_many_mailboxes();
+MailboxNumber find_number(const std::map<MailboxNumber, MailboxRow>& mailboxes, std::string_view name);  // 0: there is none
+Mailbox as_mailbox(MailboxNumber number, const MailboxRow& row);
 
-// All rows of a view that begin with `prefix`, a page at a time.
-class PrefixScan {
+// All rows of a view in a range of keys, a page at a time.
+class RangeScan {
  public:
-  PrefixScan(store::View& view, store::Keyspace keyspace, std::string prefix);
+  RangeScan(store::View& view, store::Keyspace keyspace, std::string from, std::string end);
   // The next rows; none at the end.
   Task<Result<std::vector<store::Row>>> next(store::ScanLimit limit = {});
 
@@ -67,6 +105,12 @@ class PrefixScan {
   store::Keyspace keyspace_;
   std::optional<std::string> from_;
   std::string end_;
+};
+
+// All that begin with `prefix`.
+class PrefixScan : public RangeScan {
+ public:
+  PrefixScan(store::View& view, store::Keyspace keyspace, std::string prefix);
 };
 
 }  // namespace godwit::mailbox

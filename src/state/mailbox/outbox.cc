@@ -130,6 +130,7 @@ Task<Result<bool>> Mailboxes::Impl::erase_account(directory::AccountId account) 
   const auto partition = directory::partition_of(account);
   {
     const AccountTurns::Turn turn = co_await turns.acquire(account);
+    ignore(states.take(account), "of no use any more");
     Batch close;
     close.put(Keyspace::directory, std::string(directory::kRemovedKey), "");  // from here on no delivery gets in
     const store::WriteDone closed = co_await engine.write(partition, std::move(close));

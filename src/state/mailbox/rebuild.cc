@@ -1,217 +1,132 @@
-// The rows that only count (account, mailboxes, UID pages), made anew from the rows of the messages: `store repair` may have lost some.
+// The rows that only count (account, mailboxes, UID pages, threads), made anew from the rows of the messages: `store repair` may have
+// lost some.
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
-#include "base/bytes.h"
 #include "base/log.h"
 #include "state/mailbox/mailbox_impl.h"
+#include "state/mailbox/survey.h"
 
 namespace godwit::mailbox {
-namespace {
 
 using store::Batch;
 using store::Keyspace;
 
+namespace {
+
 constexpr std::size_t kBatchBytes = 512 * 1024;  // of pages; a batch may have 1 MiB
+constexpr Modseq kMaxReserved = 10'000;          // beyond those that rows bear witness to
 
-struct Box {
-  std::optional<MailboxRow> row;
-  Uid highest_uid = 0;
-  Modseq highest_modseq = 0;
-  std::uint32_t total = 0;
-  std::uint32_t unseen = 0;
-  std::uint64_t bytes = 0;
-  std::map<std::uint16_t, UidPage> pages;
-};
+}  // namespace
 
-// What the rows of an account add up to. A number counts as given when any row bears witness to it, so that it is not given again.
-class Survey {
- public:
-  Task<Result<void>> read(store::View& view);
+// RFC 3501 2.3.1.1: a value that grows when a mailbox is made anew; the date and time in seconds is what it recommends.
+std::uint32_t new_uid_validity(WallTime now, std::uint32_t last) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  return std::max(static_cast<std::uint32_t>(seconds), last + 1);
+}
 
-  bool nothing() const { return rows_ == 0; }
-  std::vector<Batch> batches(WallTime now);                             // none: the account is whole
-  const std::vector<std::string>& changes() const { return changes_; }  // what the batches do
-
- private:
-  using Rows = std::map<std::string, std::string>;
-
-  Result<void> take(const store::Row& row);
-  Result<void> take_email(const store::Row& row);
-  Result<void> take_membership(const store::Row& row);
-  Result<void> take_change(const store::Row& row);
-  Result<void> take_mailbox(const store::Row& row);
-  void saw(EmailId email) { highest_email_ = std::max(highest_email_, email); }
-  void saw(MembershipKey key) { boxes_[key.mailbox].highest_uid = std::max(boxes_[key.mailbox].highest_uid, key.uid); }
-  void saw(MailboxNumber mailbox, Modseq modseq) { boxes_[mailbox].highest_modseq = std::max(boxes_[mailbox].highest_modseq, modseq); }
-
-  Rows wanted(WallTime now);
-  MailboxRow mailbox_row(MailboxNumber number, const Box& box, WallTime now);
-  void tell(const std::string& key);
-  Batch new_batch() const;
-
-  std::size_t rows_ = 0;
-  std::optional<store::RowVersion> version_;  // of the account's row
-  Rows stored_;                               // the rows that are made anew
-  AccountRow account_;
-  EmailId highest_email_ = 0;
-  Modseq highest_modseq_ = 0;
-  std::uint64_t emails_ = 0;
-  std::uint64_t bytes_ = 0;
-  std::map<MailboxNumber, Box> boxes_;
-  std::vector<std::string> changes_;
-};
-
-Task<Result<void>> Survey::read(store::View& view) {
-  PrefixScan all(view, Keyspace::mailbox, "");
-  for (;;) {
-    GODWIT_CO_ASSIGN(const auto rows, co_await all.next());
-    if (rows.empty()) break;
-    rows_ += rows.size();
-    for (const auto& row : rows) GODWIT_CO_TRY(take(row));
+// Without its row nobody knows which modseqs were given and lost, nor which expunges the log has forgotten.
+AccountRow Survey::wanted_account() const {
+  AccountRow account = account_.value_or(AccountRow());
+  Modseq highest = std::max<Modseq>(highest_modseq_, 1);
+  for (const auto& [number, box] : boxes_) {
+    highest = std::max(highest, box.highest_modseq);
+    account.last_mailbox = std::max(account.last_mailbox, number);
+    if (box.row && !account_) account.last_uid_validity = std::max(account.last_uid_validity, box.row->uid_validity);
   }
-  if (nothing()) co_return Result<void>{};
-  PrefixScan notes(view, Keyspace::delivered, "");
-  for (;;) {
-    GODWIT_CO_ASSIGN(const auto rows, co_await notes.next());
-    if (rows.empty()) break;
-    for (const auto& row : rows) {
-      const auto note = decode_delivered(row.value);
-      if (!note) continue;
-      saw(note->email);
-      saw(MembershipKey{kInbox, note->uid});
-    }
+  if (!account_) {
+    account.floor = highest;
+    account.modseq = highest + kMaxReserved;
   }
-  PrefixScan releases(view, Keyspace::outbox, std::string(kAllReleases));
-  for (;;) {
-    GODWIT_CO_ASSIGN(const auto rows, co_await releases.next());
-    if (rows.empty()) co_return Result<void>{};
-    for (const auto& row : rows) {
-      GODWIT_CO_ASSIGN(const EmailId email, parse_number_key(row.key));
-      saw(email);
-    }
-  }
-}
-
-// A value that cannot be read leaves what its key says.
-Result<void> Survey::take(const store::Row& row) {
-  if (row.key == kAccountKey) {
-    stored_[row.key] = row.value;
-    version_ = row.version;
-    account_ = decode_account(row.value).value_or(AccountRow());
-  } else if (row.key.starts_with(kAllMailboxes)) {
-    return take_mailbox(row);
-  } else if (row.key.starts_with(kAllEmails)) {
-    return take_email(row);
-  } else if (row.key.starts_with(kAllMemberships)) {
-    return take_membership(row);
-  } else if (row.key.starts_with(kAllChanges)) {
-    return take_change(row);
-  } else if (row.key.starts_with(kAllPages)) {
-    stored_[row.key] = row.value;
-  } else if (row.key.starts_with(kAllByEmail)) {
-    GODWIT_ASSIGN(const auto key, parse_by_email_key(row.key));
-    saw(key.email);
-    saw(key.membership);
-  }
-  return {};
-}
-
-Result<void> Survey::take_mailbox(const store::Row& row) {
-  GODWIT_ASSIGN(const auto number, parse_mailbox_key(row.key));
-  stored_[row.key] = row.value;
-  auto decoded = decode_mailbox(row.value);
-  if (!decoded) return {};
-  saw(number, decoded->highest_modseq);
-  boxes_[number].row = *std::move(decoded);
-  return {};
-}
-
-Result<void> Survey::take_email(const store::Row& row) {
-  GODWIT_ASSIGN(const EmailId id, parse_number_key(row.key));
-  saw(id);
-  const auto decoded = decode_email(row.value);
-  if (!decoded) return {};
-  highest_modseq_ = std::max(highest_modseq_, decoded->created);
-  emails_ += 1;
-  bytes_ += decoded->email.prefix.size() + decoded->email.blob_size;
-  return {};
-}
-
-Result<void> Survey::take_membership(const store::Row& row) {
-  GODWIT_ASSIGN(const auto key, parse_membership_key(row.key));
-  saw(key);
-  const auto member = decode_membership(row.value);
-  if (!member) return {};
-  saw(member->email);
-  saw(key.mailbox, member->modseq);
-  Box& box = boxes_[key.mailbox];
-  box.total += 1;
-  box.unseen += (member->flags & kSeen) == 0 ? 1 : 0;
-  box.bytes += member->size;
-  box.pages[UidPage::page_of(key.uid)].insert(static_cast<std::uint16_t>(key.uid));
-  return {};
-}
-
-Result<void> Survey::take_change(const store::Row& row) {
-  GODWIT_ASSIGN(const Modseq modseq, parse_number_key(row.key));
-  highest_modseq_ = std::max(highest_modseq_, modseq);
-  const auto change = decode_change(row.value);
-  if (!change) return {};
-  saw(change->email);
-  saw(MembershipKey{change->mailbox, change->uid});
-  saw(change->mailbox, modseq);
-  return {};
+  account.modseq = std::max(account.modseq, highest);
+  account.last_email = std::max(account.last_email, highest_email_);
+  account.emails = emails_seen_.size();
+  account.bytes = bytes_;
+  if (!account_ || account.tombstones) account.tombstones = tombstones_;
+  return account;
 }
 
 // RFC 3501 2.3.1.1: without its row nobody knows which UIDs a mailbox has given, so readers must forget what they remember of it.
-MailboxRow Survey::mailbox_row(MailboxNumber number, const Box& box, WallTime now) {
-  MailboxRow row;
-  if (box.row) {
-    row = *box.row;
-  } else {
-    row.name = number == kInbox ? "INBOX" : fmt::format("Recovered {}", number);
-    row.uid_validity = new_uid_validity(now);
+void Survey::want_mailboxes(Rows& rows, AccountRow& account, WallTime now) {
+  std::set<std::string> names;
+  std::set<SpecialUse> uses;
+  for (const auto& [number, box] : boxes_) {
+    if (!box.row && box.counts.total == 0 && number != kInbox) continue;  // tombstones of a mailbox that is gone
+    MailboxRow row;
+    if (box.row) {
+      row = *box.row;
+    } else {
+      row.name = number == kInbox ? kInboxName : fmt::format("Recovered {}", number);
+      account.last_uid_validity = new_uid_validity(now, account.last_uid_validity);
+      row.uid_validity = account.last_uid_validity;
+    }
+    while (!names.insert(row.name).second) row.name += fmt::format(" ({})", number);
+    if (row.special_use != SpecialUse::none && !uses.insert(row.special_use).second) row.special_use = SpecialUse::none;
+    row.uid_next = std::max(row.uid_next, box.highest_uid + 1);
+    row.highest_modseq = box.highest_modseq != 0 ? box.highest_modseq : account.modseq;
+    row.total = box.counts.total;
+    row.unseen = box.counts.unseen;
+    row.bytes = box.counts.bytes;
+    row.deleted = box.counts.deleted;
+    row.deleted_bytes = box.counts.deleted_bytes;
+    rows[mailbox_key(number)] = encode(row);
+    for (const auto& [page, uids] : box.pages) rows[page_key(number, page)] = uids.encode();
+    doomed_.erase(recent_key(number));
   }
-  row.uid_next = std::max(row.uid_next, box.highest_uid + 1);
-  row.highest_modseq = box.highest_modseq;
-  row.total = box.total;
-  row.unseen = box.unseen;
-  row.bytes = box.bytes;
-  return row;
+}
+
+void Survey::want_threads(Rows& rows) const {
+  for (const auto& [hash, thread] : threads_) {
+    ThreadRow row = thread;
+    const auto old = stored_.find(thread_key(hash));
+    const auto known = old == stored_.end() ? Result<ThreadRow>(thread) : decode_thread(old->second);
+    if (known && known->thread != 0) row.thread = known->thread;
+    rows[thread_key(hash)] = encode(row);
+  }
+}
+
+// A keyword whose name was lost gets one that says so.
+void Survey::want_keywords(Rows& rows) const {
+  for (const KeywordNumber number : keywords_) {
+    const std::string key = keyword_key(number);
+    const auto old = stored_.find(key);
+    rows[key] = old == stored_.end() ? fmt::format("recovered-{}", number) : old->second;
+  }
 }
 
 Survey::Rows Survey::wanted(WallTime now) {
   Rows rows;
-  AccountRow account = account_;
   boxes_.try_emplace(kInbox);
-  account.modseq = std::max(account.modseq, highest_modseq_);
-  for (const auto& [number, box] : boxes_) {
-    account.modseq = std::max(account.modseq, box.highest_modseq);
-    account.last_mailbox = std::max(account.last_mailbox, number);
-    if (!box.row && box.total == 0 && number != kInbox) continue;  // tombstones of a mailbox that is gone
-    rows[mailbox_key(number)] = encode(mailbox_row(number, box, now));
-    for (const auto& [page, uids] : box.pages) rows[page_key(number, page)] = uids.encode();
-  }
-  account.last_email = std::max(account.last_email, highest_email_);
-  account.emails = emails_;
-  account.bytes = bytes_;
+  AccountRow account = wanted_account();
+  want_mailboxes(rows, account, now);
+  want_threads(rows);
+  want_keywords(rows);
   rows[std::string(kAccountKey)] = encode(account);
+  for (const EmailId email : emails_seen_) doomed_.erase(details_key(email));
+  for (const auto& [key, value] : stored_) {
+    const bool goes = key.starts_with(kAllPages) || key.starts_with(kAllThreads);
+    if (goes && !rows.contains(key)) doomed_.insert(key);
+  }
   return rows;
 }
 
 void Survey::tell(const std::string& key) {
-  const std::string_view was = stored_.contains(key) ? "wrong" : "missing";
+  const std::string_view was = stored_.contains(key) || doomed_.contains(key) ? "wrong" : "missing";
   if (key == kAccountKey) {
     changes_.push_back(fmt::format("the row of the account was {}", was));
   } else if (const auto number = parse_mailbox_key(key); key.starts_with(kAllMailboxes) && number) {
     const std::string_view validity = boxes_[*number].row ? "" : ", its UIDVALIDITY is new";
     changes_.push_back(fmt::format("the row of mailbox {} was {}{}", *number, was, validity));
-  } else if (const auto page = parse_page_key(key)) {
+  } else if (const auto page = parse_page_key(key); key.starts_with(kAllPages) && page) {
     changes_.push_back(fmt::format("page {} of the UIDs of mailbox {} was {}", page->page, page->mailbox, was));
+  } else if (key.starts_with(kAllThreads)) {
+    changes_.push_back(fmt::format("the thread of a message id was {}", was));
+  } else if (key.starts_with(kAllKeywords)) {
+    changes_.push_back(fmt::format("the name of a keyword was {}", was));
+  } else {
+    changes_.push_back("a row of what is not there any more was left");
   }
 }
 
@@ -239,8 +154,7 @@ std::vector<Batch> Survey::batches(WallTime now) {
     batch.put(Keyspace::mailbox, key, value);
     cut();
   }
-  for (const auto& [key, value] : stored_) {
-    if (!key.starts_with(kAllPages) || rows.contains(key)) continue;
+  for (const std::string& key : doomed_) {
     tell(key);
     batch.erase(Keyspace::mailbox, key);
     cut();
@@ -252,28 +166,27 @@ std::vector<Batch> Survey::batches(WallTime now) {
   return out;
 }
 
-Task<Result<bool>> has_row(store::View& view, std::string from, std::string_view prefix) {
-  const std::string end = prefix_end(prefix);
-  GODWIT_CO_ASSIGN(const auto page, co_await view.scan(Keyspace::mailbox, std::move(from), end, store::ScanLimit{1, 64 * 1024}));
-  co_return !page.rows.empty();
-}
+namespace {
 
 // Whether a row has a number that is still to be given.
-Task<Result<bool>> is_overtaken(store::View& view) {
+Task<Result<bool>> is_overtaken(store::View& view, std::vector<MailboxNumber> mailboxes) {
   GODWIT_CO_ASSIGN(const auto account_row, co_await view.get(Keyspace::mailbox, std::string(kAccountKey)));
-  GODWIT_CO_ASSIGN(const auto inbox_row, co_await view.get(Keyspace::mailbox, mailbox_key(kInbox)));
-  if (!account_row || !inbox_row) co_return false;
+  if (!account_row) co_return false;
   GODWIT_CO_ASSIGN(const auto account, decode_account(account_row->value));
-  GODWIT_CO_ASSIGN(const auto inbox, decode_mailbox(inbox_row->value));
   GODWIT_CO_ASSIGN(const bool email, co_await has_row(view, email_key(account.last_email + 1), kAllEmails));
   if (email) co_return true;
-  const std::string inbox_prefix = memberships_prefix(kInbox);
-  co_return co_await has_row(view, membership_key(kInbox, inbox.uid_next), inbox_prefix);
+  for (const MailboxNumber number : mailboxes) {
+    GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, mailbox_key(number)));
+    if (!row) continue;
+    GODWIT_CO_ASSIGN(const auto mailbox, decode_mailbox(row->value));
+    const std::string prefix = memberships_prefix(number);
+    GODWIT_CO_ASSIGN(const bool message, co_await has_row(view, membership_key(number, mailbox.uid_next), prefix));
+    if (message) co_return true;
+  }
+  co_return false;
 }
 
 }  // namespace
-
-Task<Result<bool>> has_rows(store::View& view) { co_return co_await has_row(view, "", ""); }
 
 Task<Result<std::vector<std::string>>> Mailboxes::Impl::rebuild_in_turn(directory::AccountId account) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -290,15 +203,16 @@ Task<Result<std::vector<std::string>>> Mailboxes::Impl::rebuild_in_turn(director
     }
     if (done.outcome == store::WriteOutcome::conflict) continue;
     GODWIT_CO_TRY(store::as_result(done, "rebuilding the rows of an account"));
+    if (!survey.changes().empty()) feed.changed(account);
     for (const auto& change : survey.changes()) log::warning("mailbox rows rebuilt", {{"account", account}, {"what", change}});
     co_return survey.changes();
   }
   co_return fail(Error::temporary(Error::Cause::conflict, "the mailbox is being changed by others"));
 }
 
-Task<Result<void>> Mailboxes::Impl::mend_counters(directory::AccountId account) {
+Task<Result<void>> Mailboxes::Impl::mend_counters(directory::AccountId account, std::vector<MailboxNumber> mailboxes) {
   const auto view = engine.read(directory::partition_of(account));
-  GODWIT_CO_ASSIGN(const bool overtaken, co_await is_overtaken(*view));
+  GODWIT_CO_ASSIGN(const bool overtaken, co_await is_overtaken(*view, std::move(mailboxes)));
   if (overtaken) GODWIT_CO_TRY(co_await rebuild_in_turn(account));
   co_return Result<void>{};
 }

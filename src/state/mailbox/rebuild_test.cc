@@ -16,6 +16,7 @@ class RebuildTest : public MailboxFixture {
     batch.erase(Keyspace::mailbox, std::move(key));
     ASSERT_TRUE(loop_.run(engine_.write(partition(), std::move(batch))).ok());
     loop_.advance(std::chrono::minutes(1));
+    open();
   }
   std::string value_of(const std::string& key) { return loop_.run(engine_.get(partition(), Keyspace::mailbox, key)).value()->value; }
   std::vector<std::string> rebuild() { return loop_.run(mailboxes_->rebuild(kAnna)).value(); }
@@ -107,6 +108,7 @@ TEST_F(RebuildTest, OneWrongCounter_CannotOverwrite) {
 }
 
 TEST_F(RebuildTest, MembershipLostWithTheAccountRow_ItsUidIsNotGivenAgain) {
+  is_damaged_ = true;  // an email without its membership
   settle(kAnna, queued());
   settle(kAnna, queued());
   lose(account_key_);
@@ -176,8 +178,60 @@ TEST_F(RebuildTest, WholeNewOrRemovedAccount_IsLeftAlone) {
   EXPECT_THAT(rebuild(), IsEmpty());
 }
 
+TEST_F(RebuildTest, WhatCountsBesides_IsMadeAnew) {
+  open_account();
+  append_one(2, kDeleted, {"one", "two"}, {"own", "other"});
+  append_one(2, 0, {}, {"other"});
+  const Modseq before = status(2).highest_modseq;
+  lose(account_key_);
+  lose(keyword_key(1));
+  for (const auto& row : engine_.dump(partition(), Keyspace::mailbox)) {
+    if (row.key.starts_with(kAllThreads)) lose(row.key);
+  }
+  MailboxRow trash = decode_mailbox(value_of(mailbox_key(6))).value();
+  trash.name = "Archive";
+  trash.special_use = SpecialUse::archive;
+  put(partition(), Keyspace::mailbox, mailbox_key(6), encode(trash));
+  put(partition(), Keyspace::mailbox, details_key(77), "x");
+  put(partition(), Keyspace::mailbox, recent_key(77), encode_recent(4));
+  for (const auto* sentence : {"have the same name", "have the same special use", "keyword 1 has no name", "is not there",
+                               "details of email 77", "recent in mailbox 77", "would be given again"})
+    EXPECT_THAT(verify(), Contains(HasSubstr(sentence)));
+  EXPECT_FALSE(rebuild().empty());
+  EXPECT_THAT(verify(), IsEmpty());
+  EXPECT_THAT(rebuild(), IsEmpty());
+  EXPECT_EQ(status(6).name, "Archive (6)");
+  EXPECT_FALSE(changes(2, 0).complete);
+  append_one(2, 0, {}, {"new", "other"});
+  const auto seen = messages(2);
+  EXPECT_GT(seen[2].modseq, before);
+  EXPECT_EQ(loop_.run(mailboxes_->email(kAnna, seen[2].email)).value().thread, seen[0].email);
+}
+
+TEST_F(RebuildTest, OtherMailboxLost_IsFoundByItsMessages) {
+  open_account();
+  append_one(4);
+  lose(mailbox_key(4));
+  EXPECT_EQ(append_one(4), 2u);
+  EXPECT_EQ(status(4).name, "Recovered 4");
+  lose(mailbox_key(4));
+  EXPECT_EQ(status(4).total, 2u);
+  lose(mailbox_key(4));
+  EXPECT_EQ(copy(kInbox, {{1, 1}}, 4).value().to.size(), 0u);
+}
+
+TEST_F(RebuildTest, WrongCounter_OverwritesNothing_InAnyMailbox) {
+  open_account();
+  append_one(3);
+  const std::string old = value_of(mailbox_key(3));
+  append_one(3);
+  put(partition(), Keyspace::mailbox, mailbox_key(3), old);
+  EXPECT_EQ(append_one(3), 3u);
+}
+
 // Two hundred pages of 8 KiB are more than a batch.
 TEST_F(RebuildTest, ManyPages_TakeSeveralBatches) {
+  is_damaged_ = true;  // a message that nothing lists
   settle(kAnna, queued());
   UidPage full;
   for (std::uint32_t offset = 0; offset < UidPage::kSize; offset += 2) full.insert(static_cast<std::uint16_t>(offset));

@@ -63,6 +63,14 @@ std::size_t UidPage::count() const {
   return sum;
 }
 
+std::vector<UidRange> UidPage::uids(std::uint16_t page) const {
+  const std::uint32_t base = page * kSize;
+  std::vector<UidRange> out;
+  out.reserve(ranges_.size());
+  for (const auto& range : ranges_) out.push_back({base + range.first, base + range.last});
+  return out;
+}
+
 std::string UidPage::encode() const {
   if (ranges_.size() * 4 < kBitmapBytes) {
     std::string out(1, kRanges);

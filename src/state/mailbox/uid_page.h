@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "state/mailbox/uid_set.h"
 
 namespace godwit::mailbox {
 
@@ -23,6 +24,7 @@ class UidPage {
   bool contains(std::uint16_t offset) const;
   bool empty() const { return ranges_.empty(); }
   std::size_t count() const;
+  std::vector<UidRange> uids(std::uint16_t page) const;  // of which this is the page
 
   std::string encode() const;
   static Result<UidPage> decode(std::string_view bytes);

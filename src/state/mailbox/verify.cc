@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 #include "state/mailbox/mailbox_impl.h"
+#include "state/mailbox/members.h"
+#include "state/mailbox/survey.h"
 
 namespace godwit::mailbox {
 namespace {
@@ -15,9 +18,7 @@ constexpr std::size_t kMaxSentences = 1'000;
 
 // What the rows of one mailbox add up to.
 struct Tally {
-  std::uint32_t total = 0;
-  std::uint32_t unseen = 0;
-  std::uint64_t bytes = 0;
+  MailboxRow counts;
   Uid highest_uid = 0;
   Modseq highest_modseq = 0;
   std::map<std::uint16_t, UidPage> pages;
@@ -42,6 +43,9 @@ class Audit {
   Task<Result<void>> read_changes();
   Task<Result<void>> read_mailboxes();
   Task<Result<void>> read_pages();
+  Task<Result<void>> read_threads();
+  Task<Result<void>> read_keywords();
+  Task<Result<void>> read_strays();
   void compare();
 
   const std::map<EmailId, SeenEmail>& emails() const { return emails_; }
@@ -56,6 +60,7 @@ class Audit {
  private:
   void count_membership(MembershipKey key, const Membership& member);
   void compare_mailbox(MailboxNumber number, const MailboxRow& row, const Tally& tally);
+  void compare_names();
 
   directory::AccountId account_;
   store::View& view_;
@@ -65,6 +70,8 @@ class Audit {
   std::map<MailboxNumber, Tally> tallies_;
   std::map<MembershipKey, Membership> memberships_;
   std::map<MailboxNumber, std::map<std::uint16_t, UidPage>> pages_;
+  std::map<std::uint64_t, std::uint32_t> threads_;  // emails by the hash of a msg-id
+  std::set<KeywordNumber> keywords_;                // that messages have
   std::vector<std::string> sentences_;
 };
 
@@ -89,7 +96,8 @@ Task<Result<void>> Audit::read_emails() {
         continue;
       }
       const Email& email = decoded->email;
-      emails_[id] = {email.prefix.size() + email.blob_size, {{}, email.blob, email.blob_size, email.received}, decoded->message, 0, 0};
+      for (const std::uint64_t hash : decoded->threads) ++threads_[hash];
+      emails_[id] = {email.prefix.size() + email.blob_size, {{}, email.blob, email.blob_size, email.received, 0}, decoded->message, 0, 0};
     }
   }
 }
@@ -97,9 +105,8 @@ Task<Result<void>> Audit::read_emails() {
 void Audit::count_membership(MembershipKey key, const Membership& member) {
   memberships_.emplace(key, member);
   Tally& tally = tallies_[key.mailbox];
-  tally.total += 1;
-  tally.unseen += (member.flags & kSeen) == 0 ? 1 : 0;
-  tally.bytes += member.size;
+  count(tally.counts, member);
+  keywords_.insert(member.keywords.begin(), member.keywords.end());
   tally.highest_uid = std::max(tally.highest_uid, key.uid);
   tally.highest_modseq = std::max(tally.highest_modseq, member.modseq);
   tally.pages[UidPage::page_of(key.uid)].insert(static_cast<std::uint16_t>(key.uid));
@@ -147,6 +154,7 @@ Task<Result<void>> Audit::read_by_email() {
 
 Task<Result<void>> Audit::read_changes() {
   std::map<MembershipKey, Modseq> logged;
+  std::uint64_t tombstones = 0;
   PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllChanges));
   for (;;) {
     GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
@@ -154,6 +162,7 @@ Task<Result<void>> Audit::read_changes() {
     for (const auto& row : rows) {
       GODWIT_CO_ASSIGN(const Modseq modseq, parse_number_key(row.key));
       const auto change = decode_change(row.value);
+      if (change && change->kind == Change::Kind::expunged) ++tombstones;
       if (!change)
         say("change {} cannot be read", modseq);
       else if (change->kind != Change::Kind::expunged)
@@ -163,6 +172,7 @@ Task<Result<void>> Audit::read_changes() {
       if (modseq > row_.modseq) say("change {} is above the account's modseq {}", modseq, row_.modseq);
     }
   }
+  if (row_.tombstones && *row_.tombstones != tombstones) say("the account says {} tombstones, {} are there", *row_.tombstones, tombstones);
   for (const auto& [key, member] : memberships_) {
     const auto entry = logged.find(key);
     if (entry == logged.end() || entry->second != member.modseq)
@@ -197,15 +207,81 @@ Task<Result<void>> Audit::read_pages() {
   }
 }
 
+Task<Result<void>> Audit::read_threads() {
+  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllThreads));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) break;
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const std::uint64_t hash, parse_number_key(row.key));
+      const auto thread = decode_thread(row.value);
+      const auto counted = threads_.extract(hash);
+      const std::uint32_t emails = counted ? counted.mapped() : 0;
+      if (!thread)
+        say("thread {:x} cannot be read", hash);
+      else if (thread->emails != emails)
+        say("thread {:x} says {} emails, {} are there", hash, thread->emails, emails);
+    }
+  }
+  for (const auto& [hash, emails] : threads_) say("thread {:x} of {} emails is not there", hash, emails);
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Audit::read_keywords() {
+  GODWIT_CO_ASSIGN(const Keywords known, co_await mailbox::read_keywords(view_));
+  for (const KeywordNumber number : keywords_) {
+    if (known.name(number).empty()) say("keyword {} has no name", number);
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Audit::read_strays() {
+  PrefixScan details(view_, Keyspace::mailbox, std::string(kAllDetails));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await details.next());
+    if (rows.empty()) break;
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const EmailId id, parse_number_key(row.key));
+      if (!emails_.contains(id)) say("there are details of email {}, which does not exist", id);
+    }
+  }
+  PrefixScan recents(view_, Keyspace::mailbox, std::string(kAllRecents));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await recents.next());
+    if (rows.empty()) co_return Result<void>{};
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const MailboxNumber number, parse_mailbox_key(row.key));
+      if (!mailboxes_.contains(number)) say("messages are recent in mailbox {}, which does not exist", number);
+    }
+  }
+}
+
 void Audit::compare_mailbox(MailboxNumber number, const MailboxRow& row, const Tally& tally) {
-  if (row.total != tally.total) say("mailbox {} says {} messages, {} are there", number, row.total, tally.total);
-  if (row.unseen != tally.unseen) say("mailbox {} says {} unseen, {} are", number, row.unseen, tally.unseen);
-  if (row.bytes != tally.bytes) say("mailbox {} says {} octets, there are {}", number, row.bytes, tally.bytes);
+  const MailboxRow& counts = tally.counts;
+  if (row.total != counts.total) say("mailbox {} says {} messages, {} are there", number, row.total, counts.total);
+  if (row.unseen != counts.unseen) say("mailbox {} says {} unseen, {} are", number, row.unseen, counts.unseen);
+  if (row.deleted != counts.deleted) say("mailbox {} says {} deleted, {} are", number, row.deleted, counts.deleted);
+  if (row.bytes != counts.bytes) say("mailbox {} says {} octets, there are {}", number, row.bytes, counts.bytes);
+  if (row.deleted_bytes != counts.deleted_bytes)
+    say("mailbox {} says {} octets deleted, there are {}", number, row.deleted_bytes, counts.deleted_bytes);
   if (row.uid_next <= tally.highest_uid) say("mailbox {} would give UID {} again", number, row.uid_next);
   if (row.highest_modseq < tally.highest_modseq || row.highest_modseq > row_.modseq)
     say("mailbox {} says highest modseq {}, its messages have {}, the account {}", number, row.highest_modseq, tally.highest_modseq,
         row_.modseq);
   if (pages_[number] != tally.pages) say("the UID pages of mailbox {} differ from its messages", number);
+  if (number > row_.last_mailbox) say("the number of mailbox {} would be given again", number);
+}
+
+void Audit::compare_names() {
+  std::map<std::string_view, MailboxNumber> names;
+  std::map<SpecialUse, MailboxNumber> uses;
+  for (const auto& [number, row] : mailboxes_) {
+    if (const auto [other, is_new] = names.emplace(row.name, number); !is_new)
+      say("mailboxes {} and {} have the same name", other->second, number);
+    if (row.special_use == SpecialUse::none) continue;
+    if (const auto [other, is_new] = uses.emplace(row.special_use, number); !is_new)
+      say("mailboxes {} and {} have the same special use", other->second, number);
+  }
 }
 
 void Audit::compare() {
@@ -220,8 +296,10 @@ void Audit::compare() {
   if (row_.bytes != bytes) say("the account says {} octets, there are {}", row_.bytes, bytes);
   for (const auto& [number, row] : mailboxes_) compare_mailbox(number, row, tallies_[number]);
   for (const auto& [number, tally] : tallies_) {
-    if (tally.total != 0 && !mailboxes_.contains(number)) say("{} messages are in mailbox {}, which does not exist", tally.total, number);
+    if (tally.counts.total != 0 && !mailboxes_.contains(number))
+      say("{} messages are in mailbox {}, which does not exist", tally.counts.total, number);
   }
+  compare_names();
 }
 
 }  // namespace
@@ -238,6 +316,9 @@ Task<Result<std::vector<std::string>>> Mailboxes::verify(directory::AccountId ac
   GODWIT_CO_TRY(co_await audit.read_changes());
   GODWIT_CO_TRY(co_await audit.read_mailboxes());
   GODWIT_CO_TRY(co_await audit.read_pages());
+  GODWIT_CO_TRY(co_await audit.read_threads());
+  GODWIT_CO_TRY(co_await audit.read_keywords());
+  GODWIT_CO_TRY(co_await audit.read_strays());
   audit.compare();
   for (const auto& [id, email] : audit.emails()) {
     const store::BlobId blob = email.email.blob;

@@ -1,0 +1,37 @@
+#include "state/mailbox/account_state.h"
+
+namespace godwit::mailbox {
+
+std::optional<AccountState> AccountStates::take(directory::AccountId account) {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_account_.find(account);
+  if (found == by_account_.end()) return std::nullopt;
+  std::optional<AccountState> state(std::move(found->second->second));
+  entries_.erase(found->second);
+  by_account_.erase(found);
+  return state;
+}
+
+void AccountStates::put(directory::AccountId account, AccountState state) {
+  if (state.mailboxes.size() > kMaxMailboxes) return;
+  if (state.pages.size() > kMaxPages) state.pages.clear();
+  const std::lock_guard lock(mutex_);
+  if (by_account_.contains(account)) return;
+  entries_.emplace_front(account, std::move(state));
+  by_account_.emplace(account, entries_.begin());
+  if (entries_.size() <= kMax) return;
+  by_account_.erase(entries_.back().first);
+  entries_.pop_back();
+}
+
+bool AccountStates::is_ours(directory::AccountId account) {
+  const std::lock_guard lock(mutex_);
+  return ours_.contains(account);
+}
+
+void AccountStates::set_ours(directory::AccountId account) {
+  const std::lock_guard lock(mutex_);
+  ours_.insert(account);
+}
+
+}  // namespace godwit::mailbox

@@ -1,0 +1,243 @@
+#include "state/mailbox/account_writer.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "state/mailbox/members.h"
+
+namespace godwit::mailbox {
+
+using store::Batch;
+using store::Keyspace;
+
+namespace {
+
+constexpr std::size_t kRoom = 600 * 1024;  // a batch may have 1 MiB
+constexpr std::size_t kMaxPagesChanged = 24;
+constexpr Modseq kReserve = 10'000;
+
+std::uint64_t max_tombstones(const AccountRow& account) { return 10'000 + account.emails / 10; }
+
+}  // namespace
+
+Error overtaken() { return Error::temporary(Error::Cause::conflict, "the mailbox is being changed by others"); }
+
+AccountWriter::~AccountWriter() {
+  if (is_open_ && !has_changes() && state_.version) impl_.states.put(id_, std::move(state_));
+}
+
+Task<Result<void>> AccountWriter::open(IfNew if_new, Kept kept) {
+  auto state = impl_.states.take(id_);
+  if (state && kept == Kept::trusted) {
+    state_ = *std::move(state);
+    is_open_ = true;
+    co_return Result<void>{};
+  }
+  co_return co_await load(if_new, std::move(state));
+}
+
+Task<Result<void>> AccountWriter::load(IfNew if_new, std::optional<AccountState> kept) {
+  GODWIT_CO_ASSIGN(const bool removed, co_await is_removed(view()));
+  if (removed) co_return fail(account_gone());
+  GODWIT_CO_ASSIGN(const auto row, co_await view().get(Keyspace::mailbox, std::string(kAccountKey)));
+  if (!row) {
+    GODWIT_CO_ASSIGN(const bool lost, co_await has_rows(view()));
+    if (lost) co_return co_await rebuild(if_new);
+    state_.all_mailboxes = true;
+    state_.account.tombstones = 0;
+    state_.keywords = std::make_shared<const Keywords>();
+    if (if_new == IfNew::make) make_defaults();
+    is_open_ = true;
+    co_return Result<void>{};
+  }
+  if (kept && kept->version == row->version) {
+    state_ = *std::move(kept);
+    is_open_ = true;
+    co_return Result<void>{};
+  }
+  state_.version = row->version;
+  GODWIT_CO_ASSIGN(state_.account, decode_account(row->value));
+  GODWIT_CO_ASSIGN(const auto inbox, co_await view().get(Keyspace::mailbox, mailbox_key(kInbox)));
+  if (!inbox) co_return co_await rebuild(if_new);
+  GODWIT_CO_ASSIGN(state_.mailboxes[kInbox], decode_mailbox(inbox->value));
+  // Changes of flags that a power cut took back may have been seen: their modseqs are not given again.
+  AccountRow& account = state_.account;
+  if (!impl_.states.is_ours(id_)) account.modseq = std::max(account.modseq, account.reserved_modseq);
+  is_open_ = true;
+  co_return Result<void>{};
+}
+
+Task<Result<void>> AccountWriter::rebuild(IfNew if_new) {
+  if (rebuilt_) co_return fail(overtaken());
+  rebuilt_ = true;
+  is_open_ = false;
+  GODWIT_CO_TRY(co_await impl_.rebuild_in_turn(id_));
+  state_ = {};
+  view_.reset();
+  co_return co_await load(if_new, std::nullopt);
+}
+
+store::View& AccountWriter::view() {
+  if (!view_) view_ = impl_.engine.read(partition());
+  return *view_;
+}
+
+Task<Result<const MailboxRow*>> AccountWriter::mailbox(MailboxNumber number) {
+  if (const auto found = state_.mailboxes.find(number); found != state_.mailboxes.end()) co_return &found->second;
+  if (state_.all_mailboxes) co_return fail(mailbox_gone());
+  GODWIT_CO_ASSIGN(const auto row, co_await view().get(Keyspace::mailbox, mailbox_key(number)));
+  if (row) {
+    GODWIT_CO_ASSIGN(auto decoded, decode_mailbox(row->value));
+    co_return &state_.mailboxes.emplace(number, std::move(decoded)).first->second;
+  }
+  GODWIT_CO_ASSIGN(const bool lost, co_await has_row(view(), memberships_prefix(number), memberships_prefix(number)));
+  if (!lost || rebuilt_ || has_changes()) co_return fail(mailbox_gone());
+  GODWIT_CO_TRY(co_await rebuild(IfNew::leave));
+  co_return co_await mailbox(number);
+}
+
+Task<Result<const std::map<MailboxNumber, MailboxRow>*>> AccountWriter::mailboxes() {
+  if (!state_.all_mailboxes) {
+    PrefixScan scan(view(), Keyspace::mailbox, std::string(kAllMailboxes));
+    for (;;) {
+      GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+      if (rows.empty()) break;
+      for (const auto& row : rows) {
+        GODWIT_CO_ASSIGN(const MailboxNumber number, parse_mailbox_key(row.key));
+        GODWIT_CO_ASSIGN(auto decoded, decode_mailbox(row.value));
+        state_.mailboxes.emplace(number, std::move(decoded));
+      }
+    }
+    state_.all_mailboxes = true;
+    for (const auto& [number, row] : state_.mailboxes)  // an earlier release did not note the last one
+      state_.account.last_uid_validity = std::max(state_.account.last_uid_validity, row.uid_validity);
+  }
+  co_return &state_.mailboxes;
+}
+
+Task<Result<const Keywords*>> AccountWriter::keywords() {
+  if (!state_.keywords) {
+    GODWIT_CO_ASSIGN(auto read, co_await read_keywords(view()));
+    state_.keywords = std::make_shared<const Keywords>(std::move(read));
+  }
+  co_return state_.keywords.get();
+}
+
+Task<Result<void>> AccountWriter::date(Membership& member) { return read_dates(view(), member); }
+
+Task<Result<Modseq>> AccountWriter::created(const Membership& member) {
+  GODWIT_CO_ASSIGN(const auto row, co_await view().get(Keyspace::mailbox, change_key(member.modseq)));
+  const auto change = row ? decode_change(row->value) : Result<Change>(fail(mailbox_gone()));
+  if (change && change->email == member.email) co_return change->created;
+  GODWIT_CO_ASSIGN(const auto email, co_await view().get(Keyspace::mailbox, email_key(member.email)));  // the log has lost it
+  if (!email) co_return Modseq{0};
+  GODWIT_CO_ASSIGN(const auto record, decode_email(email->value));
+  co_return record.created;
+}
+
+bool AccountWriter::has_room() const { return batch_.bytes() < kRoom && changed_pages_.size() < kMaxPagesChanged; }
+
+MailboxRow& AccountWriter::change(MailboxNumber number) {
+  changed_mailboxes_.insert(number);
+  return state_.mailboxes.at(number);
+}
+
+Task<Result<UidPage*>> AccountWriter::change_page(MailboxNumber number, Uid uid) {
+  const PageKey key{number, UidPage::page_of(uid)};
+  auto found = state_.pages.find(key);
+  if (found == state_.pages.end()) {
+    GODWIT_CO_ASSIGN(const auto row, co_await view().get(Keyspace::mailbox, page_key(key.mailbox, key.page)));
+    UidPage page;
+    if (row) {
+      GODWIT_CO_ASSIGN(page, UidPage::decode(row->value));
+    }
+    found = state_.pages.emplace(key, std::move(page)).first;
+  }
+  changed_pages_.insert(key);
+  co_return &found->second;
+}
+
+Task<Result<void>> AccountWriter::count_tombstones() {
+  if (state_.account.tombstones) co_return Result<void>{};
+  std::uint64_t count = 0;
+  PrefixScan scan(view(), Keyspace::mailbox, std::string(kAllChanges));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) break;
+    for (const auto& row : rows) {
+      const auto change = decode_change(row.value);
+      count += change && change->kind == Change::Kind::expunged ? 1 : 0;
+    }
+  }
+  state_.account.tombstones = count;
+  co_return Result<void>{};
+}
+
+// Expunges of long ago are forgotten, a piece at a time, so that the log does not grow for ever.
+Task<Result<void>> AccountWriter::cut_log() {
+  constexpr store::ScanLimit kPiece{2'000, 512 * 1024};
+  constexpr std::uint64_t kSlack = 1'000;
+  AccountRow& account = state_.account;
+  const std::uint64_t most = max_tombstones(account);
+  if (new_tombstones_ == 0 || !account.tombstones || *account.tombstones <= most + kSlack) co_return Result<void>{};
+  RangeScan scan(view(), Keyspace::mailbox, change_key(account.floor + 1), prefix_end(kAllChanges));
+  GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kPiece));
+  for (const auto& row : rows) {
+    if (*account.tombstones <= most) break;
+    GODWIT_CO_ASSIGN(const Modseq modseq, parse_number_key(row.key));
+    account.floor = modseq;
+    const auto change = decode_change(row.value);
+    if (!change || change->kind != Change::Kind::expunged) continue;
+    batch_.erase(Keyspace::mailbox, row.key);
+    --*account.tombstones;
+  }
+  co_return Result<void>{};
+}
+
+void AccountWriter::prepare(Batch& whole, Durability durability) {
+  AccountRow& account = state_.account;
+  if (durability == Durability::lazy && account.modseq <= account.reserved_modseq)
+    whole.durability = Batch::Durability::lazy;
+  else if (durability == Durability::lazy)
+    account.reserved_modseq = account.modseq + kReserve;  // durable with this batch, before any lazy one uses it
+  for (const MailboxNumber number : changed_mailboxes_)
+    whole.put(Keyspace::mailbox, mailbox_key(number), encode(state_.mailboxes.at(number)));
+  for (const PageKey& key : changed_pages_) {
+    const UidPage& page = state_.pages.at(key);
+    if (page.empty())
+      whole.erase(Keyspace::mailbox, page_key(key.mailbox, key.page));
+    else
+      whole.put(Keyspace::mailbox, page_key(key.mailbox, key.page), page.encode());
+  }
+  for (const std::uint64_t hash : changed_threads_) {
+    const ThreadRow& row = threads_.at(hash);
+    if (row.emails == 0)
+      whole.erase(Keyspace::mailbox, thread_key(hash));
+    else
+      whole.put(Keyspace::mailbox, thread_key(hash), encode(row));
+  }
+  whole.require(Keyspace::mailbox, std::string(kAccountKey), state_.version);
+  whole.require_absent(Keyspace::directory, std::string(directory::kRemovedKey));
+  whole.put(Keyspace::mailbox, std::string(kAccountKey), encode(account));
+}
+
+Task<Result<bool>> AccountWriter::write(std::string_view what, Durability durability) {
+  GODWIT_CO_TRY(co_await cut_log());
+  prepare(batch_, durability);
+  is_open_ = false;
+  view_.reset();
+  const store::WriteDone done = co_await impl_.engine.write(partition(), std::move(batch_));
+  if (done.outcome == store::WriteOutcome::conflict) {
+    std::vector<MailboxNumber> numbers(changed_mailboxes_.begin(), changed_mailboxes_.end());
+    GODWIT_CO_TRY(co_await impl_.mend_counters(id_, std::move(numbers)));
+    co_return false;
+  }
+  GODWIT_CO_TRY(store::as_result(done, what));
+  state_.version = done.version;
+  impl_.states.set_ours(id_);
+  impl_.states.put(id_, std::move(state_));
+  impl_.feed.changed(id_);
+  co_return true;
+}
+
+}  // namespace godwit::mailbox

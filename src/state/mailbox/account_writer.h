@@ -1,0 +1,99 @@
+#pragma once
+// One change of an account: reads what it needs from one view, gathers what is to change, and writes it as one batch.
+//
+// The caller has the account's turn. A writer is for one attempt: when write() says that somebody else was faster, begin with a new one.
+// Everything read is of one state of the account, or the batch conflicts: it requires the version of the account's row and puts it anew.
+
+#include <set>
+#include <span>
+
+#include "state/mailbox/mailbox_impl.h"
+
+namespace godwit::mailbox {
+
+class AccountWriter {
+ public:
+  enum class IfNew : std::uint8_t { leave, make };         // an account without any row: its first mailboxes
+  enum class Kept : std::uint8_t { checked, trusted };     // trusted: without a read, when something is written in any case
+  enum class Durability : std::uint8_t { durable, lazy };  // lazy: of flags
+
+  AccountWriter(Mailboxes::Impl& impl, directory::AccountId account) : impl_(impl), id_(account) {}
+  ~AccountWriter();
+  AccountWriter(const AccountWriter&) = delete;
+  AccountWriter& operator=(const AccountWriter&) = delete;
+
+  // First of all. What is missing of the rows that count is rebuilt. `not_found`: the account is removed.
+  Task<Result<void>> open(IfNew if_new = IfNew::leave, Kept kept = Kept::checked);
+
+  // --- Reading
+  store::View& view();
+  const AccountRow& account() const { return state_.account; }
+  Task<Result<const MailboxRow*>> mailbox(MailboxNumber number);  // `not_found`; never null
+  Task<Result<const std::map<MailboxNumber, MailboxRow>*>> mailboxes();
+  Task<Result<const Keywords*>> keywords();
+
+  // --- Mailboxes: mailboxes() has been read
+  MailboxNumber make_mailbox(std::string name, SpecialUse use);  // without the levels above
+  void make_parents(std::string_view name);
+  void rename_mailbox(MailboxNumber number, std::string name);
+  void make_defaults();
+  Task<Result<void>> count_tombstones();  // of an earlier release, which did not
+
+  // --- Messages: the mailbox has been read with mailbox()
+  Modseq next_modseq() { return ++state_.account.modseq; }
+  // A new email; its memberships come with add_message(), the first with modseq `created`. Sets Membership::email and size.
+  Task<Result<Membership>> add_email(const NewEmail& email, MessageId message, Modseq created);
+  // The caller sees to it that a UID is left: no_uid_left().
+  Task<Result<Uid>> add_message(MailboxNumber number, Membership member, Modseq created);
+  Task<Result<void>> remove_message(MailboxNumber number, Uid uid, Membership member, Modseq created);
+  // `before` as it was read; `after` gets a modseq.
+  void update_message(MailboxNumber number, Uid uid, const Membership& before, Membership& after, Modseq created);
+  Task<Result<void>> erase_email(EmailId id, const EmailRow& row);
+  void erase_mailbox(MailboxNumber number);  // an empty one
+  // The numbers of keywords, ascending, each once. `add`: those that are new are put in, `limit` when there is no room; else passed over.
+  Task<Result<std::vector<KeywordNumber>>> keyword_numbers(std::span<const std::string> names, bool add);
+  // Gives a row of an earlier release its dates.
+  Task<Result<void>> date(Membership& member);
+  // When the email of a membership was created, as the change log knows it.
+  Task<Result<Modseq>> created(const Membership& member);
+
+  store::Batch& batch() { return batch_; }
+  // Whether the batch takes another message; the limit of the engine is some way off then.
+  bool has_room() const;
+  bool has_changes() const { return !batch_.empty() || !changed_mailboxes_.empty(); }
+
+  // --- Writing
+  // false: another writer was faster. Tells who watches the account.
+  Task<Result<bool>> write(std::string_view what, Durability durability = Durability::durable);
+
+ private:
+  store::Partition partition() const { return directory::partition_of(id_); }
+  Task<Result<void>> load(IfNew if_new, std::optional<AccountState> kept);
+  Task<Result<void>> rebuild(IfNew if_new);
+  MailboxRow& change(MailboxNumber number);
+  Task<Result<UidPage*>> change_page(MailboxNumber number, Uid uid);
+  Task<Result<ThreadId>> find_thread(std::span<const std::uint64_t> hashes, ThreadId own);
+  Task<Result<ThreadRow*>> thread_row(std::uint64_t hash);
+  Task<Result<void>> cut_log();
+  void prepare(store::Batch& whole, Durability durability);
+
+  Mailboxes::Impl& impl_;
+  directory::AccountId id_;
+  std::unique_ptr<store::View> view_;
+  AccountState state_;
+  store::Batch batch_;
+  std::set<MailboxNumber> changed_mailboxes_;
+  std::set<PageKey> changed_pages_;
+  std::map<std::uint64_t, ThreadRow> threads_;  // that were read, as they will be
+  std::set<std::uint64_t> changed_threads_;
+  std::uint64_t new_tombstones_ = 0;
+  bool rebuilt_ = false;
+  bool is_open_ = false;
+};
+
+Error no_uid_left();
+Error overtaken();
+// Of msg-ids, for the rows `t`: the message's own, then the last ones, twenty at most.
+std::vector<std::uint64_t> thread_hashes(std::span<const std::string> ids);
+
+}  // namespace godwit::mailbox

@@ -1,0 +1,87 @@
+// Copy and move within an account: memberships come and go, the emails and their bytes stay (RFC 9051 6.4.7, RFC 6851).
+
+#include <algorithm>
+
+#include "state/mailbox/account_writer.h"
+#include "state/mailbox/members.h"
+
+namespace godwit::mailbox {
+namespace {
+
+constexpr std::size_t kPiece = 1'000;
+
+// RFC 9051 6.4.7: flags and internal date are kept. RFC 8514 2: the copy's save date is now.
+Task<Result<Uid>> copy_one(AccountWriter& writer, const Member& from, MailboxNumber to, Modseq created, WallTime now) {
+  Membership member = from.row;
+  GODWIT_CO_TRY(co_await writer.date(member));
+  member.saved = now;
+  member.dated = true;
+  member.modseq = writer.next_modseq();
+  co_return co_await writer.add_message(to, std::move(member), created);
+}
+
+}  // namespace
+
+Task<Result<CopiedPiece>> Mailboxes::Impl::copy_piece(directory::AccountId account, MailboxNumber from, const std::vector<UidRange>& uids,
+                                                      MailboxNumber to, bool move) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    AccountWriter writer(*this, account);
+    GODWIT_CO_TRY(co_await writer.open());
+    GODWIT_CO_TRY(co_await writer.mailbox(from));
+    GODWIT_CO_ASSIGN(const MailboxRow* target, co_await writer.mailbox(to));
+    GODWIT_CO_TRY(co_await writer.mailbox(from));  // again: finding the other may have rebuilt the account
+    CopiedPiece piece;
+    piece.copied.uid_validity = target->uid_validity;
+    GODWIT_CO_ASSIGN(const auto members, co_await read_members(writer.view(), from, uids, kPiece));
+    if (members.empty()) co_return piece;
+    if (members.size() == kPiece) piece.next = members.back().uid + 1;
+    for (const Member& each : members) {
+      if (!writer.has_room()) {
+        piece.next = each.uid;
+        break;
+      }
+      GODWIT_CO_ASSIGN(const Modseq created, co_await writer.created(each.row));
+      GODWIT_CO_ASSIGN(const Uid uid, co_await copy_one(writer, each, to, created, clock.now()));
+      if (move) GODWIT_CO_TRY(co_await writer.remove_message(from, each.uid, each.row, created));
+      piece.copied.from.push_back(each.uid);
+      piece.copied.to.push_back(uid);
+    }
+    writer.batch().refuse_when_full = !move;
+    GODWIT_CO_ASSIGN(const bool written, co_await writer.write(move ? "moving" : "copying"));
+    if (written) co_return piece;
+  }
+  co_return fail(overtaken());
+}
+
+// What a copy to the same mailbox adds is behind the last UID that was there before, and is not copied again.
+Task<Result<Copied>> Mailboxes::Impl::copy_all(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids,
+                                               MailboxNumber to, bool move) {
+  uids = normalised(std::move(uids));
+  Copied out;
+  for (bool first = true;; first = false) {
+    const AccountTurns::Turn turn = co_await turns.acquire(account);  // a turn a piece: deliveries get in between
+    if (first && from == to) {
+      auto view = engine.read(directory::partition_of(account));
+      GODWIT_CO_ASSIGN(const auto row, co_await view->get(store::Keyspace::mailbox, mailbox_key(from)));
+      if (row) {
+        GODWIT_CO_ASSIGN(const auto mailbox, decode_mailbox(row->value));
+        std::erase_if(uids, [&mailbox](const UidRange& each) { return each.first >= mailbox.uid_next; });
+        if (!uids.empty()) uids.back().last = std::min(uids.back().last, mailbox.uid_next - 1);
+      }
+    }
+    GODWIT_CO_ASSIGN(auto piece, co_await copy_piece(account, from, uids, to, move));
+    out.uid_validity = piece.copied.uid_validity;
+    std::ranges::move(piece.copied.from, std::back_inserter(out.from));
+    std::ranges::move(piece.copied.to, std::back_inserter(out.to));
+    if (piece.next == 0) co_return out;
+    skip_to(uids, piece.next);
+    if (uids.empty()) co_return out;
+  }
+}
+
+Task<Result<Copied>> Mailboxes::copy(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids, MailboxNumber to,
+                                     bool move) {
+  co_return co_await impl_->copy_all(account, from, std::move(uids), to, move);
+}
+
+}  // namespace godwit::mailbox
