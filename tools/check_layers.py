@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent / 'src'
 
 FLOORS = [  # top to bottom; modules on one floor see each other only as `siblings` says
     ['app'],
-    ['frontend/smtpd', 'frontend/pop3d', 'frontend/httpd', 'frontend/adminapi', 'frontend/submitd'],
+    ['frontend/smtpd', 'frontend/imapd', 'frontend/pop3d', 'frontend/httpd', 'frontend/adminapi', 'frontend/submitd'],
     ['service/intake', 'service/submission', 'service/routing', 'service/outbound', 'service/delivery', 'service/scheduler'],
     ['state/directory', 'state/queue', 'state/mailbox', 'state/trace'],
     ['edge/net', 'edge/dns', 'edge/tls', 'edge/http', 'edge/store', 'grammar/message', 'grammar/smtp', 'grammar/pop3', 'grammar/imap', 'grammar/sasl', 'grammar/dsn', 'grammar/submit'],

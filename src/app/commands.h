@@ -27,6 +27,7 @@ void add_config_command(CLI::App& app, const Options& options, Action& action);
 void add_domain_command(CLI::App& app, const Options& options, Action& action);
 void add_account_command(CLI::App& app, const Options& options, Action& action);
 void add_alias_command(CLI::App& app, const Options& options, Action& action);
+void add_mailbox_command(CLI::App& app, const Options& options, Action& action);
 void add_queue_command(CLI::App& app, const Options& options, Action& action);
 void add_trace_command(CLI::App& app, const Options& options, Action& action);
 void add_store_command(CLI::App& app, const Options& options, Action& action);

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "edge/dns/unbound_resolver.h"
+#include "frontend/imapd/capabilities.h"
 #include "grammar/smtp/path.h"
 
 namespace godwit::app {
@@ -41,8 +42,8 @@ Config defaults() {
 }
 
 void read_listener(TomlTable& table, Config& config) {
-  static const std::vector<std::string_view> kSpoken{"smtp", "submission", "submissions", "pop3", "pop3s", "http"};
-  static const std::vector<std::string_view> kLater{"lmtp", "imap", "imaps", "https"};
+  static const std::vector<std::string_view> kSpoken{"smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "http"};
+  static const std::vector<std::string_view> kLater{"lmtp", "https"};
   ListenerConfig listener;
   std::string protocol;
   table.text("protocol", protocol);
@@ -85,6 +86,17 @@ void read_limits(TomlTable& table, LimitsConfig& limits) {
   table.count("password_checks", limits.password_checks, 0, 1'024);
   table.count("refused_recipients", limits.refused_recipients, 0, 1'000'000);
   table.duration("pop3_idle", limits.pop3_idle, 1s);
+  table.duration("imap_idle", limits.imap_idle, 1s);
+}
+
+void read_imap(TomlTable& table, Config& config) {
+  table.texts("without", config.imap_without);
+  for (std::string& capability : config.imap_without) {
+    std::ranges::transform(capability, capability.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    if (capability == "IMAP4REV1") table.error("without", "IMAP4rev1 is the language itself; it cannot be switched off");
+    if (!imapd::is_known_capability(capability))
+      table.error("without", fmt::format("\"{}\" is not a capability of this server", capability));
+  }
 }
 
 void read_route(TomlTable& table, Config& config, routing::RouteTable& routes) {
@@ -111,10 +123,10 @@ void check_hostname(TomlTable& root, Config& config) {
 
 void check_files(TomlTable& root, const Config& config) {
   const bool needs_tls = std::ranges::any_of(config.listeners, [](const ListenerConfig& l) {
-    return l.protocol == "submission" || l.protocol == "submissions" || l.protocol == "pop3s";
+    return l.protocol == "submission" || l.protocol == "submissions" || l.protocol == "imaps" || l.protocol == "pop3s";
   });
   if (needs_tls && (config.tls_certificate.empty() || config.tls_key.empty()))
-    root.error("tls", "submission, submissions and pop3s need a certificate: write [tls] with certificate = and key =");
+    root.error("tls", "submission, submissions, imaps and pop3s need a certificate: write [tls] with certificate = and key =");
   if (config.tls_certificate.empty() != config.tls_key.empty())
     root.error("tls", "certificate and key go together; one of them is missing");
   if (config.data_dir.empty() || config.data_dir.front() != '/')
@@ -165,6 +177,11 @@ void read_root(TomlTable& root, Config& config) {
     table.duration("delay_notice", config.delay_notice);
   });
   root.table("limits", [&](TomlTable& table) { read_limits(table, config.limits); });
+  root.table("imap", [&](TomlTable& table) { read_imap(table, config); });
+  root.table("mailbox", [&](TomlTable& table) {
+    table.size("quota", config.mailbox_quota);
+    table.count("quota_messages", config.mailbox_quota_messages, 0, 1'000'000'000);
+  });
   root.table("outbound", [&](TomlTable& table) {
     table.count("port", config.outbound_port, 1, 65'535);
     table.networks("forbidden_networks", config.forbidden_networks);

@@ -17,7 +17,7 @@ namespace godwit::app {
 using std::chrono::milliseconds;
 
 struct ListenerConfig {
-  std::string protocol;  // smtp | submission | submissions | pop3 | pop3s | http
+  std::string protocol;  // smtp | submission | submissions | imap | imaps | pop3 | pop3s | http
   std::vector<Endpoint> addresses;
 };
 
@@ -38,6 +38,7 @@ struct LimitsConfig {
   std::uint64_t auth_failures = 5;
   std::uint64_t password_checks = 0;                  // at once; 0 = as many as threads
   milliseconds pop3_idle = std::chrono::minutes(10);  // RFC 1939 3
+  milliseconds imap_idle = std::chrono::minutes(30);  // RFC 9051 5.4
 };
 
 struct Config {
@@ -70,6 +71,10 @@ struct Config {
   milliseconds delay_notice = std::chrono::hours(4);
 
   LimitsConfig limits;
+
+  std::vector<std::string> imap_without;  // capabilities, in upper case
+  std::uint64_t mailbox_quota = 0;        // octets an account may hold; 0 = no limit
+  std::uint64_t mailbox_quota_messages = 0;
 
   std::uint64_t outbound_port = 25;
   std::vector<Network> forbidden_networks;

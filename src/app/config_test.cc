@@ -81,7 +81,7 @@ TEST(Config, Errors_NameLineAndMend) {
             "g.toml:3:19: smtp.max_mesage_size: there is no such key; did you mean \"max_message_size\"?");
   EXPECT_NE(first_error("[queue]\nexpire = \"5\"\n").find("g.toml:3:10: queue.expire: a unit is missing"), std::string::npos);
   EXPECT_NE(first_error("threads = \"two\"\n").find("expected a whole number"), std::string::npos);
-  EXPECT_NE(first_error("[[listener]]\nprotocol = \"imap\"\naddress = \"0.0.0.0:143\"\n").find("not in this release"), std::string::npos);
+  EXPECT_NE(first_error("[[listener]]\nprotocol = \"lmtp\"\naddress = \"0.0.0.0:24\"\n").find("not in this release"), std::string::npos);
   EXPECT_NE(first_error("[[listener]]\nprotocol = \"smtp\"\n").find("address: is missing"), std::string::npos);
   EXPECT_NE(first_error("[[listener]]\nprotocol = \"pop3s\"\naddress = \"0.0.0.0:995\"\n").find("need a certificate"), std::string::npos);
   EXPECT_NE(first_error("[smtp]\nrelay_from = [\"10.0.0.1/8\"]\n").find("bits set behind its prefix"), std::string::npos);

@@ -65,8 +65,8 @@ std::string configuration(const std::string& directory, std::uint16_t base) {
       "hostname = \"mail.{}\"\ndata_dir = \"{}/data\"\n\n[tls]\ncertificate = \"{}/cert.pem\"\nkey = \"{}/key.pem\"\n\n[store]\nmin_free = "
       "\"64MiB\"\n",
       kDomain, directory, directory, directory);
-  const std::pair<std::string_view, int> listeners[] = {{"smtp", 25},  {"submission", 587}, {"submissions", 465},
-                                                        {"pop3", 110}, {"pop3s", 995},      {"http", 80}};
+  const std::pair<std::string_view, int> listeners[] = {{"smtp", 25},   {"submission", 587}, {"submissions", 465}, {"imap", 143},
+                                                        {"imaps", 993}, {"pop3", 110},       {"pop3s", 995},       {"http", 80}};
   for (const auto& [protocol, port] : listeners)
     text += fmt::format("\n[[listener]]\nprotocol = \"{}\"\naddress = [\"127.0.0.1:{}\"]\n", protocol, base + port);
   text += fmt::format(
@@ -96,6 +96,7 @@ void print_help(const std::string& directory, std::uint16_t base, const DemoAcco
       "Godwit demo: a mail server on loopback, in {0}\n\n"
       "  accounts   {1}  password {2}\n             {3}    password {4}\n"
       "  SMTP (MX) 127.0.0.1:{5}   submission :{6} (STARTTLS)   submissions :{7} (TLS)\n"
+      "  IMAP      127.0.0.1:{12}   IMAPS :{13}\n"
       "  POP3      127.0.0.1:{8}   POP3S :{9}   metrics http://127.0.0.1:{10}/metrics\n\n"
       "Send a mail, either way:\n\n"
       "swaks --server 127.0.0.1:{6} --tls --auth PLAIN --auth-user {1} --auth-password {2} --from {1} --to {3} --header 'Subject: Hello "
@@ -104,12 +105,13 @@ void print_help(const std::string& directory, std::uint16_t base, const DemoAcco
       "'Subject: Hello from curl' -F '=It works.;type=text/plain'\n\n"
       "Read it:\n\n"
       "curl -sS -k --user '{3}:{4}' pop3s://127.0.0.1:{9}/1\n\n"
+      "curl -sS -k --user '{3}:{4}' 'imaps://127.0.0.1:{13}/INBOX;MAILINDEX=1'\n\n"
       "Look around:\n\n"
       "{11} trace {3} -c {0}/godwit.toml\n"
       "{11} queue summary -c {0}/godwit.toml\n\n"
       "Ctrl-C ends it.\n",
       directory, alice.address, alice.password, bob.address, bob.password, base + 25, base + 587, base + 465, base + 110, base + 995,
-      base + 80, own_path());
+      base + 80, own_path(), base + 143, base + 993);
   std::fflush(stdout);
 }
 

@@ -61,7 +61,10 @@ std::string configuration_text(const FirstConfiguration& wanted) {
   text += listener("Mail from other servers.", "smtp", 25, wanted.ipv6);
   text += listener("Mail from our users' programs: with STARTTLS, and with TLS from the first byte.", "submission", 587, wanted.ipv6);
   text += listener("RFC 8314 prefers this one.", "submissions", 465, wanted.ipv6);
-  text += listener("Our users read their mail: passwords only after STLS, and with TLS from the first byte.", "pop3", 110, wanted.ipv6);
+  text += listener("Our users read their mail: passwords only inside TLS, which begins with STARTTLS or with the first byte.", "imap", 143,
+                   wanted.ipv6);
+  text += listener("RFC 8314 prefers this one.", "imaps", 993, wanted.ipv6);
+  text += listener("The same by POP3, for programs that take mail away.", "pop3", 110, wanted.ipv6);
   text += listener("RFC 8314 prefers this one.", "pop3s", 995, wanted.ipv6);
   text += fmt::format(kEnd, fmt::arg("certificate", quoted(wanted.certificate)), fmt::arg("key", quoted(wanted.key)));
   return text;

@@ -36,9 +36,10 @@ TEST(FirstConfiguration, IsReadBackAsItWasMeant) {
   EXPECT_EQ(config.tls_key, "/etc/godwit/key.pem");
   EXPECT_TRUE(config.relay_from.empty());
   EXPECT_TRUE(config.routes.empty());
-  ASSERT_EQ(config.listeners.size(), 5u);
-  const std::pair<std::string, int> expected[] = {{"smtp", 25}, {"submission", 587}, {"submissions", 465}, {"pop3", 110}, {"pop3s", 995}};
-  for (std::size_t i = 0; i < 5; ++i) {
+  ASSERT_EQ(config.listeners.size(), 7u);
+  const std::pair<std::string, int> expected[] = {{"smtp", 25},   {"submission", 587}, {"submissions", 465}, {"imap", 143},
+                                                  {"imaps", 993}, {"pop3", 110},       {"pop3s", 995}};
+  for (std::size_t i = 0; i < 7; ++i) {
     EXPECT_EQ(config.listeners[i].protocol, expected[i].first);
     ASSERT_EQ(config.listeners[i].addresses.size(), 2u);
     EXPECT_EQ(config.listeners[i].addresses[0].port, expected[i].second);

@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
   add_domain_command(app, options, action);
   add_account_command(app, options, action);
   add_alias_command(app, options, action);
+  add_mailbox_command(app, options, action);
   add_queue_command(app, options, action);
   add_trace_command(app, options, action);
   add_store_command(app, options, action);

@@ -17,6 +17,7 @@
 #include "edge/tls/context.h"
 #include "frontend/adminapi/control.h"
 #include "frontend/httpd/httpd.h"
+#include "frontend/imapd/imapd.h"
 #include "frontend/pop3d/pop3d.h"
 #include "frontend/smtpd/smtpd.h"
 #include "frontend/submitd/submitd.h"
@@ -68,6 +69,17 @@ std::shared_ptr<const pop3d::Settings> pop3d_settings(const Config& config) {
   settings->hostname = config.hostname;
   settings->idle_timeout = config.limits.pop3_idle;
   settings->exempt = exempt_networks(config);
+  return settings;
+}
+
+std::shared_ptr<const imapd::Settings> imapd_settings(const Config& config) {
+  auto settings = std::make_shared<imapd::Settings>();
+  settings->hostname = config.hostname;
+  settings->idle_timeout = config.limits.imap_idle;
+  settings->exempt = exempt_networks(config);
+  settings->without = config.imap_without;
+  settings->append_limit = config.max_message_size;
+  settings->quota = {config.mailbox_quota, config.mailbox_quota_messages};
   return settings;
 }
 
@@ -133,12 +145,14 @@ struct Server::Impl {
   net::ConnectionLimits limits;
   Current<smtpd::Settings> for_smtp;
   Current<pop3d::Settings> for_pop3;
+  Current<imapd::Settings> for_imap;
   Current<httpd::Settings> for_http;
   Current<submitd::Settings> for_submit;
   submitd::Rates rates;
   std::atomic<std::shared_ptr<tls::ServerContext>> identity;
   std::unique_ptr<smtpd::Context> smtp;
   std::unique_ptr<pop3d::Context> pop3;
+  std::unique_ptr<imapd::Context> imap;
   std::unique_ptr<httpd::Context> http;
   std::unique_ptr<submitd::Context> submit;
 
@@ -193,6 +207,7 @@ void Server::Impl::apply(const Config& wanted, Loaded loaded) {
   for_http.set(std::move(loaded.http));
   for_smtp.set(smtpd_settings(wanted));
   for_pop3.set(pop3d_settings(wanted));
+  for_imap.set(imapd_settings(wanted));
   for_submit.set(submitd_settings(wanted));
   limits.set(wanted.limits.connections, wanted.limits.connections_per_address);
   log::set_level(log_level_of(wanted));
@@ -204,6 +219,8 @@ void Server::Impl::make_contexts() {
                                                          [this] { return for_smtp.get(); }, sessions, limits});
   pop3 = std::make_unique<pop3d::Context>(pop3d::Context{house->directory(), house->mailboxes(), house->blobs(), house->clock(), tls,
                                                          [this] { return for_pop3.get(); }, sessions, limits});
+  imap = std::make_unique<imapd::Context>(imapd::Context{house->directory(), house->mailboxes(), house->blobs(), house->clock(), tls,
+                                                         [this] { return for_imap.get(); }, sessions, limits});
   http = std::make_unique<httpd::Context>(httpd::Context{[this] { return for_http.get(); }, sessions, limits});
   submit =
       std::make_unique<submitd::Context>(submitd::Context{house->intake(), house->directory(), house->clock(), house->random(),
@@ -220,6 +237,8 @@ void Server::Impl::serve(const std::string& protocol, std::size_t loop, std::uni
     net::spawn(executor, sessions, "submissions", smtpd::serve(std::move(stream), smtpd::Role::submissions, *smtp));
   else if (protocol == "pop3" || protocol == "pop3s")
     net::spawn(executor, sessions, "pop3", pop3d::serve(std::move(stream), protocol == "pop3s", house->random().text(8), *pop3));
+  else if (protocol == "imap" || protocol == "imaps")
+    net::spawn(executor, sessions, "imap", imapd::serve(std::move(stream), protocol == "imaps", house->random().text(8), *imap));
   else if (protocol == "http")
     net::spawn(executor, sessions, "http", httpd::serve(std::move(stream), *http));
 }

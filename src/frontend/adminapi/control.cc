@@ -22,9 +22,9 @@ struct Resource {
   Answer (*handler)(Context&, Call);
 };
 
-constexpr std::array kResources{Resource{"domains", domains},      Resource{"accounts", accounts},    Resource{"aliases", aliases},
-                                Resource{"queue", queue_resource}, Resource{"trace", trace_resource}, Resource{"store", store_resource},
-                                Resource{"status", status}};
+constexpr std::array kResources{Resource{"domains", domains},      Resource{"accounts", accounts},    Resource{"mailboxes", mailboxes},
+                                Resource{"aliases", aliases},      Resource{"queue", queue_resource}, Resource{"trace", trace_resource},
+                                Resource{"store", store_resource}, Resource{"status", status}};
 
 // Of the target as sent: an encoded slash belongs to its segment.
 std::vector<std::string> split_path(std::string_view target) {

@@ -1,9 +1,9 @@
 #pragma once
 // The administration API: HTTP and JSON over the control socket, and the same handlers called directly while the server is down.
 //
-// Paths: /v1/domains[/D], /v1/accounts[/A[/password]], /v1/aliases[/A], /v1/queue[/summary|/ID|/actions], /v1/trace/TEXT,
-// /v1/store/verify, /v1/status. An error is {"error": "a sentence"} with 400 (wrong words), 404 (no such thing), 409 (it cannot
-// be done as things are) or 503 (try again). Any loop.
+// Paths: /v1/domains[/D], /v1/accounts[/A[/password]], /v1/aliases[/A], /v1/mailboxes[/A], /v1/queue[/summary|/ID|/actions],
+// /v1/trace/TEXT, /v1/store/verify, /v1/status. An error is {"error": "a sentence"} with 400 (wrong words), 404 (no such thing), 409 (it
+// cannot be done as things are) or 503 (try again). Any loop.
 
 #include <functional>
 #include <memory>

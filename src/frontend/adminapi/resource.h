@@ -34,6 +34,7 @@ http::Response answer_not_found(const Call& call);
 Answer domains(Context& context, Call call);
 Answer accounts(Context& context, Call call);
 Answer aliases(Context& context, Call call);
+Answer mailboxes(Context& context, Call call);
 Answer queue_resource(Context& context, Call call);
 Answer trace_resource(Context& context, Call call);
 Answer store_resource(Context& context, Call call);

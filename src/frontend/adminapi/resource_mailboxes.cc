@@ -1,0 +1,94 @@
+// /v1/mailboxes: what the accounts hold. GET: sums of all accounts. /v1/mailboxes/ACCOUNT: GET lists its mailboxes, POST {"name",
+// "special_use"} makes one, PUT {"from", "to"} renames, DELETE {"name"} deletes with all messages.
+
+#include <boost/json/array.hpp>
+
+#include "frontend/adminapi/resource.h"
+#include "grammar/imap/mailbox_name.h"
+
+namespace godwit::adminapi {
+namespace {
+
+Answer stats(Context& context) {
+  const auto all = co_await context.directory.list_accounts(std::nullopt);
+  if (!all) co_return answer_error(all.error());
+  boost::json::array list;
+  for (const auto& account : *all) {
+    const auto usage = co_await context.mailboxes.usage(account.id);
+    if (!usage) co_return answer_error(usage.error());
+    list.push_back(
+        {{"address", account.address.text()}, {"mailboxes", usage->mailboxes}, {"messages", usage->emails}, {"bytes", usage->bytes}});
+  }
+  co_return answer_json({{"accounts", std::move(list)}});
+}
+
+Answer list(Context& context, directory::AccountId account) {
+  const auto opened = co_await context.mailboxes.open_account(account);
+  if (!opened) co_return answer_error(opened.error());
+  const auto folders = co_await context.mailboxes.folders(account);
+  if (!folders) co_return answer_error(folders.error());
+  boost::json::array all;
+  for (const auto& each : folders->mailboxes) {
+    all.push_back({{"name", each.name},
+                   {"special_use", std::string(mailbox::to_string(each.special_use))},
+                   {"subscribed", folders->is_subscribed(each.name)},
+                   {"messages", each.total},
+                   {"unseen", each.unseen},
+                   {"bytes", each.bytes},
+                   {"id", each.number},
+                   {"uid_validity", each.uid_validity},
+                   {"uid_next", each.uid_next}});
+  }
+  co_return answer_json({{"mailboxes", std::move(all)}});
+}
+
+Answer create(Context& context, directory::AccountId account, Call call) {
+  const auto name = imap::check_new_mailbox(call.text("name"));
+  if (!name) co_return answer_error(name.error());
+  auto use = mailbox::SpecialUse::none;
+  if (const std::string wanted = call.text("special_use"); !wanted.empty()) {
+    const auto parsed = mailbox::parse_special_use(wanted);
+    if (!parsed)
+      co_return answer_error(400, "\"" + wanted + "\" is not a special use; there are \\Archive, \\Drafts, \\Junk, \\Sent, \\Trash");
+    use = *parsed;
+  }
+  const auto opened = co_await context.mailboxes.open_account(account);
+  if (!opened) co_return answer_error(opened.error());
+  const auto made = co_await context.mailboxes.create(account, *name, use);
+  if (!made) co_return answer_error(made.error());
+  const auto subscribed = co_await context.mailboxes.subscribe(account, *name, true);
+  if (!subscribed) co_return answer_error(subscribed.error());
+  co_return answer_json({{"ok", true}, {"name", made->name}, {"id", made->number}}, 201);
+}
+
+Answer rename(Context& context, directory::AccountId account, Call call) {
+  const auto to = imap::check_new_mailbox(call.text("to"));
+  if (!to) co_return answer_error(to.error());
+  const auto done = co_await context.mailboxes.rename(account, call.text("from"), *to);
+  co_return done ? answer_done() : answer_error(done.error());
+}
+
+Answer remove(Context& context, directory::AccountId account, Call call) {
+  const auto done = co_await context.mailboxes.remove(account, call.text("name"));
+  co_return done ? answer_done() : answer_error(done.error());
+}
+
+}  // namespace
+
+Answer mailboxes(Context& context, Call call) {
+  if (call.path.empty() && call.method == "GET") co_return co_await stats(context);
+  if (call.path.size() != 1) co_return answer_not_found(call);
+  const auto address = smtp::parse_address(call.path[0]);
+  if (!address) co_return answer_error(address.error());
+  const auto account = co_await context.directory.find_account(*address);
+  if (!account) co_return answer_error(account.error());
+  if (!*account) co_return answer_error(404, "there is no account " + address->text());
+  const auto id = (*account)->id;
+  if (call.method == "GET") co_return co_await list(context, id);
+  if (call.method == "POST") co_return co_await create(context, id, std::move(call));
+  if (call.method == "PUT") co_return co_await rename(context, id, std::move(call));
+  if (call.method == "DELETE") co_return co_await remove(context, id, std::move(call));
+  co_return answer_not_found(call);
+}
+
+}  // namespace godwit::adminapi

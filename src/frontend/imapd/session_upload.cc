@@ -1,0 +1,61 @@
+// The messages of an APPEND: from the client to the store while they arrive, so that nothing of their size is held in memory.
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "frontend/imapd/session.h"
+#include "grammar/message/thread_ids.h"
+
+namespace godwit::imapd {
+
+// What can be known before the client sends it.
+Task<std::optional<Error>> Session::may_upload(std::uint64_t size) {
+  if (context_.blobs.full()) co_return Error::temporary(Error::Cause::full, "The server's disk is full; try again later");
+  if (settings_->quota.bytes == 0) co_return std::nullopt;
+  const auto usage = co_await mailboxes().usage(account());
+  if (!usage || usage->bytes + size <= settings_->quota.bytes) co_return std::nullopt;
+  co_return Error::permanent(Error::Cause::limit, std::string(text::kOverQuota));
+}
+
+Task<Session::Got> Session::read_message(imap::CommandReader::Step step) {
+  if (auto error = co_await may_upload(step.size)) {
+    const std::string_view code = error->cause == Error::Cause::full ? "UNAVAILABLE" : "OVERQUOTA";
+    co_return co_await take_step(commands_.refuse(*std::move(error), code));
+  }
+  if (step.ask && !co_await ask_for_literal()) co_return Got::end;
+  Upload& upload = uploads_.emplace_back();
+  upload.writer = context_.blobs.begin(directory::partition_of(account()), 0);
+  const auto received = co_await receive_message(upload, step.size);
+  if (silent_) co_return Got::end;
+  if (!received) {
+    log::warning("append_failed", {{"session", id_}, {"account", account_->address.text()}, {"error", received.error().text}});
+    upload.writer.reset();  // cmd(Append) says NO when the rest of the command is here
+  }
+  co_return Got::nothing;
+}
+
+// After a failure of the store the rest is read and dropped, so that it is never taken for commands.
+Task<Result<void>> Session::receive_message(Upload& upload, std::uint64_t size) {
+  Result<void> kept;
+  message::ThreadIdReader ids;
+  upload.size = size;
+  while (size > 0) {
+    const auto piece = co_await reader_.read_some(*stream_, settings_->literal_timeout);
+    if (!piece || piece->empty()) {
+      silent_ = true;
+      co_return fail(Error::temporary(Error::Cause::closed, "the client left within a message"));
+    }
+    const std::string_view bytes = piece->substr(0, std::min<std::uint64_t>(size, piece->size()));
+    upload.has_nul = upload.has_nul || bytes.find('\0') != std::string_view::npos;
+    ids.feed(bytes);
+    if (kept) kept = co_await upload.writer->append(bytes);
+    size -= bytes.size();
+    reader_.consume(bytes.size());
+  }
+  upload.threads = ids.finish();
+  if (!kept) co_return kept;
+  GODWIT_CO_ASSIGN(upload.blob, co_await upload.writer->finish());
+  co_return Result<void>{};
+}
+
+}  // namespace godwit::imapd
