@@ -177,6 +177,7 @@ void read_root(TomlTable& root, Config& config) {
     table.duration("delay_notice", config.delay_notice);
   });
   root.table("limits", [&](TomlTable& table) { read_limits(table, config.limits); });
+  root.table("auth", [&](TomlTable& table) { table.networks("plaintext_from", config.plaintext_from); });
   root.table("imap", [&](TomlTable& table) { read_imap(table, config); });
   root.table("mailbox", [&](TomlTable& table) {
     table.size("quota", config.mailbox_quota);

@@ -72,6 +72,7 @@ struct Config {
 
   LimitsConfig limits;
 
+  std::vector<Network> plaintext_from;    // who may log in to IMAP and POP3 without TLS
   std::vector<std::string> imap_without;  // capabilities, in upper case
   std::uint64_t mailbox_quota = 0;        // octets an account may hold; 0 = no limit
   std::uint64_t mailbox_quota_messages = 0;

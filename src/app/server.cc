@@ -68,6 +68,7 @@ std::shared_ptr<const pop3d::Settings> pop3d_settings(const Config& config) {
   auto settings = std::make_shared<pop3d::Settings>();
   settings->hostname = config.hostname;
   settings->idle_timeout = config.limits.pop3_idle;
+  settings->plaintext_from = config.plaintext_from;
   settings->exempt = exempt_networks(config);
   return settings;
 }
@@ -76,6 +77,7 @@ std::shared_ptr<const imapd::Settings> imapd_settings(const Config& config) {
   auto settings = std::make_shared<imapd::Settings>();
   settings->hostname = config.hostname;
   settings->idle_timeout = config.limits.imap_idle;
+  settings->plaintext_from = config.plaintext_from;
   settings->exempt = exempt_networks(config);
   settings->without = config.imap_without;
   settings->append_limit = config.max_message_size;

@@ -6,7 +6,7 @@ import smtplib
 import socket
 import subprocess
 
-from world import Pop, Skip, Server, no_verify, wait_for
+from world import Pop, Skip, Server, free_ports, no_verify, wait_for
 
 
 def run(world, *words, check=True, **options):
@@ -21,7 +21,9 @@ def on_loopback(world, directory):
     server = Server(world, 'quick')
     server.config, server.data_dir = directory / 'godwit.toml', directory / 'data'
     text = server.config.read_text()
-    for port, ours in ((25, server.smtp), (587, server.submission), (465, server.submissions), (110, server.pop3), (995, server.pop3s)):
+    imap, imaps = free_ports(2)
+    for port, ours in ((25, server.smtp), (587, server.submission), (465, server.submissions), (143, imap), (993, imaps), (110, server.pop3),
+                       (995, server.pop3s)):
         text = re.sub(rf'^address  = .*0\.0\.0\.0:{port}".*$', f'address = "127.0.0.1:{ours}"', text, flags=re.M)
     assert '0.0.0.0' not in re.sub('^#.*$', '', text, flags=re.M), text
     server.config.write_text(text)

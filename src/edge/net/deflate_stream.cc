@@ -13,6 +13,7 @@ constexpr int kRaw = -MAX_WBITS;  // RFC 1951 without the header and the trailer
 constexpr int kLevel = 3;         // mail is text: beyond this a few percent less for twice the time
 constexpr int kMemoryLevel = 8;   // zlib's own choice
 constexpr std::size_t kPiece = 16 * 1024;
+constexpr std::size_t kAhead = 1024;
 
 // zlib's streams point into themselves: never moved.
 class DeflateStream final : public Stream {
@@ -39,10 +40,12 @@ class DeflateStream final : public Stream {
 
  private:
   Result<std::size_t> take(std::span<char> into);
+  Task<Result<void>> fetch(Duration timeout);
 
   std::unique_ptr<Stream> plain_;
   z_stream inflate_{};
   z_stream deflate_{};
+  std::string ahead_;  // inflated by wait_readable(), for the next read()
   std::string in_;     // compressed, as it came; inflate_.next_in points into it
   bool more_ = false;  // the last inflate() filled all its room: there may be more without a byte from the peer
   bool over_ = false;  // the peer has ended its direction
@@ -65,24 +68,42 @@ Result<std::size_t> DeflateStream::take(std::span<char> into) {
   return static_cast<std::size_t>(room - inflate_.avail_out);
 }
 
+// More from the peer, all before having been inflated.
+Task<Result<void>> DeflateStream::fetch(Duration timeout) {
+  in_.resize(kPiece);
+  GODWIT_CO_ASSIGN(const std::size_t came, co_await plain_->read(std::span<char>(in_), timeout));
+  if (came == 0) over_ = true;
+  inflate_.next_in = bytes_of(in_.data());
+  inflate_.avail_in = static_cast<uInt>(came);
+  co_return Result<void>{};
+}
+
 Task<Result<std::size_t>> DeflateStream::read(std::span<char> into, Duration timeout) {
+  if (!ahead_.empty()) {
+    const std::size_t count = ahead_.copy(into.data(), into.size());
+    ahead_.erase(0, count);
+    co_return count;
+  }
   while (!over_) {
     GODWIT_CO_ASSIGN(const std::size_t taken, take(into));
     if (taken > 0) co_return taken;
-    if (over_) break;
-    in_.resize(kPiece);
-    GODWIT_CO_ASSIGN(const std::size_t came, co_await plain_->read(std::span<char>(in_), timeout));
-    if (came == 0) over_ = true;
-    inflate_.next_in = bytes_of(in_.data());
-    inflate_.avail_in = static_cast<uInt>(came);
+    if (!over_) GODWIT_CO_TRY(co_await fetch(timeout));
   }
   co_return std::size_t{0};
 }
 
-// Input that is left may still give nothing; read() waits on then, which only a peer that sends bit by bit can notice.
+// What comes may be the marker of a flush and no byte at all: only a byte, or the end, is something to read.
 Task<Result<void>> DeflateStream::wait_readable(Duration timeout) {
-  if (over_ || more_ || inflate_.avail_in > 0) co_return Result<void>{};
-  co_return co_await plain_->wait_readable(timeout);
+  while (ahead_.empty() && !over_) {
+    ahead_.resize(kAhead);
+    const auto taken = take(std::span<char>(ahead_));
+    ahead_.resize(taken.value_or(0));
+    if (!taken) co_return fail(taken.error());
+    if (!ahead_.empty() || over_) break;
+    GODWIT_CO_TRY(co_await plain_->wait_readable(timeout));
+    GODWIT_CO_TRY(co_await fetch(timeout));
+  }
+  co_return Result<void>{};
 }
 
 Task<Result<void>> DeflateStream::write(std::string_view bytes, Duration timeout) {

@@ -72,6 +72,30 @@ TEST_P(Deflate, Rubbish_IsAnErrorAndNoCrash) {
   EXPECT_FALSE(loop_.run(server_->read(std::span<char>(room), kPatience)).has_value());
 }
 
+Task<> wait_for_bytes(Stream& stream, std::string& how) {
+  const auto waited = co_await stream.wait_readable(kPatience);
+  how = waited ? "readable" : waited.error().cause == Error::Cause::cancelled ? "cancelled" : "failed";
+}
+
+// The end of a write's flush may come in a segment of its own: it is no byte to read.
+TEST_P(Deflate, FlushMarkerAlone_IsNothingToRead) {
+  loop_.run(write_all(*client_, std::string(512, 'x')));
+  EXPECT_EQ(loop_.run(read_bytes(*server_, 512, 512)), std::string(512, 'x'));
+  std::string how;
+  loop_.start(wait_for_bytes(*server_, how));
+  loop_.poll();
+  EXPECT_EQ(how, "");
+  server_->cancel();
+  loop_.poll();
+  EXPECT_EQ(how, "cancelled");
+  how.clear();
+  loop_.start(wait_for_bytes(*server_, how));
+  loop_.run(write_all(*client_, "more"));
+  loop_.poll();
+  EXPECT_EQ(how, "readable");
+  EXPECT_EQ(loop_.run(read_bytes(*server_, 4, 2)), "more");
+}
+
 TEST_P(Deflate, PeerEnds_ReadSaysSo) {
   loop_.run(write_all(*client_, "bye"));
   client_->close();

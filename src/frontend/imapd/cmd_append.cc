@@ -33,6 +33,7 @@ Task<Reply> Session::cmd(imap::Append command) {
   if (!done && done.error().cause == Error::Cause::not_found) co_return Reply::no(text::kNoMailbox, code::kTryCreate);
   if (!done) co_return reply_to(done.error());
   if (done->over_quota) co_return Reply::no(text::kOverQuota, code::kOverQuota);
+  for (Upload& upload : uploads_) upload.appended = true;
   std::string uids;
   imap::append_append_uid_code(uids, done->uid_validity, to_number_set(done->uids));
   co_return Reply::ok("Kept", std::move(uids));

@@ -71,7 +71,7 @@ Task<Result<std::vector<Uid>>> Session::mark_seen(std::vector<Numbered> wanted, 
   seen.flags = mailbox::kSeen;
   GODWIT_CO_ASSIGN(const auto done,
                    co_await mailboxes().change_flags(account(), selected_->number, std::move(ranges), std::move(seen), std::nullopt));
-  for (const auto& info : done.messages) selected_->told.insert(info.modseq);
+  remember_told(done, true);
   co_return fresh;
 }
 

@@ -14,6 +14,7 @@ Task<Reply> Session::cmd(imap::Idle /*command*/) {
     explain_line(ended.error());
     co_return Reply::ok("Idled");
   }
+  if (closing_) co_return Reply::ok("Idled");
   const Line line = co_await next_line();
   if (!line) {
     explain_line(line.error());

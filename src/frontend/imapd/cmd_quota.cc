@@ -17,9 +17,9 @@ Task<Result<void>> Session::tell_quota() {
   co_return Result<void>{};
 }
 
-// RFC 9208 4.2
+// RFC 9208 4.2. Without limits there is no quota root: a list of no resources is none that the grammar knows.
 Task<Reply> Session::cmd(imap::GetQuota command) {
-  if (!command.root.empty()) co_return Reply::no("There is no quota root of that name", code::kNonExistent);
+  if (!command.root.empty() || !has_quota()) co_return Reply::no("There is no quota root of that name", code::kNonExistent);
   const auto told = co_await tell_quota();
   if (!told) co_return reply_to(told.error());
   co_return Reply::ok("That is all");
@@ -29,7 +29,8 @@ Task<Reply> Session::cmd(imap::GetQuota command) {
 Task<Reply> Session::cmd(imap::GetQuotaRoot command) {
   out_.buffer() += "* QUOTAROOT ";
   imap::append_mailbox(out_.buffer(), command.mailbox, dialect_);
-  out_.buffer() += " \"\"\r\n";
+  out_.buffer() += has_quota() ? " \"\"\r\n" : "\r\n";
+  if (!has_quota()) co_return Reply::ok("That is all");
   const auto told = co_await tell_quota();
   if (!told) co_return reply_to(told.error());
   co_return Reply::ok("That is all");

@@ -39,6 +39,7 @@ Task<Reply> Session::cmd(imap::Store command) {
   const auto done =
       co_await mailboxes().change_flags(account(), selected_->number, *std::move(uids), std::move(change), command.unchanged_since);
   if (!done) co_return reply_to(done.error());
+  remember_told(*done, !command.silent);
   co_await tell_stored(done->messages, command);
   if (!done->refused.empty()) co_return Reply::ok("Some have been changed meanwhile", modified_code(done->refused, command.uid));
   const bool all = done->messages.size() == asked;
@@ -46,10 +47,19 @@ Task<Reply> Session::cmd(imap::Store command) {
   co_return Reply::ok("Stored");
 }
 
+// What the client knows by the answer to its own command need not be told again: all of it where the answer has the flags, else where it
+// knew the message as it was before (another session may have changed it unseen: RFC 9051 6.4.6).
+void Session::remember_told(const mailbox::FlagsChanged& done, bool with_flags) {
+  Selected& box = *selected_;
+  for (std::size_t i = 0; i < done.messages.size(); ++i) {
+    const bool known = with_flags || done.before[i] <= box.modseq || box.told.contains(done.before[i]);
+    if (known) box.told.insert(done.messages[i].modseq);
+  }
+}
+
 // With CONDSTORE the new modseq is told even to a .SILENT (RFC 7162 3.1.3).
 Task<> Session::tell_stored(std::vector<mailbox::MessageInfo> messages, const imap::Store& command) {
   for (const auto& info : messages) {
-    selected_->told.insert(info.modseq);
     if (command.silent && !condstore_) continue;
     const bool unknown = !info.keywords.empty() && info.keywords.back() >= selected_->keywords->names().size();
     if (unknown) co_await refresh_keywords();

@@ -214,7 +214,7 @@ class ImapWorld final : public TranscriptWorld {
     return {};
   }
   Result<void> do_plain(const TranscriptStep& /*step*/) {
-    settings.allow_plaintext = true;
+    settings.plaintext_from = {parse_network("0.0.0.0/0").value()};
     return {};
   }
   Result<void> do_without(const TranscriptStep& step) {

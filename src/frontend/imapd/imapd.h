@@ -24,7 +24,7 @@ namespace godwit::imapd {
 struct Settings {
   std::string hostname;
   std::vector<Network> exempt;               // from the limit of connections per address, as loopback is
-  bool allow_plaintext = false;              // LOGIN and AUTHENTICATE without TLS, loopback or not
+  std::vector<Network> plaintext_from;       // who may use LOGIN and AUTHENTICATE without TLS; nobody else, loopback or not
   std::vector<std::string> without;          // capabilities that are not announced and not there, in upper case
   std::uint64_t append_limit = 50ull << 20;  // octets of a message: RFC 7889
   mailbox::Quota quota;                      // of each account

@@ -38,7 +38,7 @@ Task<> write_all(std::shared_ptr<Client> client, std::string bytes) {
 
 std::unique_ptr<testing::ImapWorld> make_world() {
   auto world = std::make_unique<testing::ImapWorld>();
-  world->settings.allow_plaintext = true;
+  world->settings.plaintext_from = {parse_network("0.0.0.0/0").value()};
   world->settings.wrong_password_delay = Duration(1);
   world->settings.max_wrong_passwords = 2;  // each costs an argon2
   const auto account = world->add_account(kAnna, "secret");

@@ -116,9 +116,12 @@ Task<> Session::converse() {
   greet();
   while (!closing_ && !out_.broken()) {
     const Got got = co_await read_command();
-    if (got == Got::end) break;
+    if (got == Got::end) {
+      let_go_of_uploads();
+      break;
+    }
     if (got == Got::command) co_await execute();
-    uploads_.clear();
+    let_go_of_uploads();
     if (upgrade_) {
       co_await out_.flush();
       if (out_.broken() || !co_await handshake()) co_return;

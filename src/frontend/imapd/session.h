@@ -40,6 +40,7 @@ class Session {
     std::uint64_t size = 0;
     std::vector<std::string> threads;
     bool has_nul = false;
+    bool appended = false;  // a row names it
   };
 
   // session.cc
@@ -60,6 +61,7 @@ class Session {
   enum class Got : std::uint8_t { command, nothing, end };
   Task<Got> read_command();
   Task<Line> next_line();
+  Duration literal_patience() const;
   SteadyTime line_deadline() const;
   void explain_line(const Error& error);
   Task<Got> take_step(imap::CommandReader::Step step);
@@ -70,6 +72,7 @@ class Session {
 
   // session_upload.cc: the messages of an APPEND, from the client to the store
   Task<Got> read_message(imap::CommandReader::Step step);
+  void let_go_of_uploads();
   Task<Result<void>> receive_message(Upload& upload, std::uint64_t size);
   Task<std::optional<Error>> may_upload(std::uint64_t size);
   std::optional<Reply> refuse_upload(const imap::Append& command) const;  // cmd_append.cc
@@ -128,7 +131,7 @@ class Session {
   Task<Reply> cmd(imap::Compress command);
 
   // login.cc
-  bool may_log_in() const { return settings_->allow_plaintext || stream_->tls() != nullptr; }
+  bool may_log_in() const { return stream_->tls() != nullptr || contains(settings_->plaintext_from, remote_.address); }
   Task<Reply> log_in(std::string name, std::string password);
   Task<Reply> wrong_password(std::string name);
   Task<std::optional<std::string>> ask(std::string challenge, Reply& failure);  // cmd_authenticate.cc
@@ -144,9 +147,11 @@ class Session {
   // cmd_status.cc
   void append_status(std::string& out, const mailbox::Mailbox& found, const std::vector<imap::StatusItem>& items, mailbox::Uid recent);
   Task<Result<mailbox::Uid>> recent_of(mailbox::MailboxNumber number, std::vector<imap::StatusItem> items);
-  Task<Result<void>> idle();        // cmd_idle.cc
+  Task<Result<void>> idle();  // cmd_idle.cc
+  bool has_quota() const { return settings_->quota.bytes != 0 || settings_->quota.emails != 0; }
   Task<Result<void>> tell_quota();  // cmd_quota.cc
   // cmd_store.cc
+  void remember_told(const mailbox::FlagsChanged& done, bool with_flags);
   Task<> tell_stored(std::vector<mailbox::MessageInfo> messages, const imap::Store& command);
   std::string modified_code(const std::vector<mailbox::Uid>& refused, bool uid) const;
   // cmd_fetch.cc, cmd_search.cc

@@ -1,5 +1,7 @@
 // From bytes to commands: lines and literals, and who waits how long for them.
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "edge/net/deadline_stream.h"
 #include "frontend/imapd/session.h"
@@ -82,7 +84,7 @@ Task<bool> Session::ask_for_literal() {
 
 Task<bool> Session::read_literal(std::uint64_t size) {
   while (size > 0) {
-    const auto piece = co_await reader_.read_some(*stream_, settings_->literal_timeout);
+    const auto piece = co_await reader_.read_some(*stream_, literal_patience());
     if (!piece || piece->empty()) {
       silent_ = true;
       co_return false;
@@ -97,7 +99,7 @@ Task<bool> Session::read_literal(std::uint64_t size) {
 
 Task<bool> Session::skip_literal(std::uint64_t size) {
   while (size > 0) {
-    const auto piece = co_await reader_.read_some(*stream_, settings_->literal_timeout);
+    const auto piece = co_await reader_.read_some(*stream_, literal_patience());
     if (!piece || piece->empty()) {
       silent_ = true;
       co_return false;
@@ -107,6 +109,13 @@ Task<bool> Session::skip_literal(std::uint64_t size) {
     size -= count;
   }
   co_return true;
+}
+
+// Before the login a literal has no more time than a line.
+Duration Session::literal_patience() const {
+  if (state_ != State::not_authenticated) return settings_->literal_timeout;
+  const auto left = std::chrono::duration_cast<Duration>(line_deadline() - context_.clock.steady());
+  return std::clamp(left, Duration(0), settings_->literal_timeout);
 }
 
 SteadyTime Session::line_deadline() const {
@@ -129,7 +138,10 @@ Task<Session::Line> Session::next_line() {
 // A line that did not come.
 void Session::explain_line(const Error& error) {
   switch (error.cause) {
-    case Error::Cause::limit: return protocol_error(Reply::bad("The line is too long"), "*");
+    case Error::Cause::limit:  // its end may have announced a literal, which must not be taken for commands
+      say_bye("The line is too long");
+      closing_ = true;
+      return;
     case Error::Cause::cancelled:
       say_bye(text::kStopping, code::kUnavailable);
       closing_ = true;

@@ -8,18 +8,34 @@
 
 namespace godwit::imapd {
 
-// What can be known before the client sends it.
+// What can be known before the client sends it. Of a MULTIAPPEND all messages so far count.
 Task<std::optional<Error>> Session::may_upload(std::uint64_t size) {
+  if (!account_) co_return Error::permanent(Error::Cause::denied, "Log in first");
   if (context_.blobs.full()) co_return Error::temporary(Error::Cause::full, "The server's disk is full; try again later");
-  if (settings_->quota.bytes == 0) co_return std::nullopt;
+  const mailbox::Quota& quota = settings_->quota;
+  if (quota.bytes == 0 && quota.emails == 0) co_return std::nullopt;
   const auto usage = co_await mailboxes().usage(account());
-  if (!usage || usage->bytes + size <= settings_->quota.bytes) co_return std::nullopt;
+  if (!usage) co_return std::nullopt;
+  std::uint64_t bytes = usage->bytes + size;
+  for (const Upload& each : uploads_) bytes += each.size;
+  const bool fits = (quota.bytes == 0 || bytes <= quota.bytes) && (quota.emails == 0 || usage->emails + uploads_.size() < quota.emails);
+  if (fits) co_return std::nullopt;
   co_return Error::permanent(Error::Cause::limit, std::string(text::kOverQuota));
+}
+
+// What was kept and is nobody's: its room may be used again at once.
+void Session::let_go_of_uploads() {
+  for (const Upload& upload : uploads_) {
+    if (upload.blob.valid() && !upload.appended) context_.blobs.drop(upload.blob);
+  }
+  uploads_.clear();
 }
 
 Task<Session::Got> Session::read_message(imap::CommandReader::Step step) {
   if (auto error = co_await may_upload(step.size)) {
-    const std::string_view code = error->cause == Error::Cause::full ? "UNAVAILABLE" : "OVERQUOTA";
+    const std::string_view code = error->cause == Error::Cause::full    ? "UNAVAILABLE"
+                                  : error->cause == Error::Cause::limit ? "OVERQUOTA"
+                                                                        : "";
     co_return co_await take_step(commands_.refuse(*std::move(error), code));
   }
   if (step.ask && !co_await ask_for_literal()) co_return Got::end;

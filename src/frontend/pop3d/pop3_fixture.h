@@ -225,7 +225,7 @@ class Pop3World final : public TranscriptWorld {
     return {};
   }
   Result<void> do_plain(const TranscriptStep& /*step*/) {
-    settings.allow_plaintext = true;
+    settings.plaintext_from = {parse_network("0.0.0.0/0").value()};
     return {};
   }
   Result<void> do_errors(const TranscriptStep& step) {

@@ -24,8 +24,8 @@ namespace godwit::pop3d {
 // A session keeps the settings that it began with.
 struct Settings {
   std::string hostname;
-  std::vector<Network> exempt;   // from the limit of connections per address, as loopback is
-  bool allow_plaintext = false;  // USER, PASS and AUTH without TLS, loopback or not
+  std::vector<Network> exempt;          // from the limit of connections per address, as loopback is
+  std::vector<Network> plaintext_from;  // who may use USER, PASS and AUTH without TLS; nobody else, loopback or not
 
   Duration idle_timeout = std::chrono::minutes(10);     // RFC 1939 3: at least ten minutes, for one command line
   Duration login_timeout = std::chrono::minutes(1);     // from the greeting to the login in all

@@ -38,7 +38,7 @@ Task<> write_all(std::shared_ptr<Client> client, std::string bytes) {
 
 std::unique_ptr<testing::Pop3World> make_world() {
   auto world = std::make_unique<testing::Pop3World>();
-  world->settings.allow_plaintext = true;
+  world->settings.plaintext_from = {parse_network("0.0.0.0/0").value()};
   world->settings.wrong_password_delay = Duration(1);
   world->settings.max_wrong_passwords = 2;  // each costs an argon2
   GODWIT_CHECK(world->add_account(kAnna, "secret").has_value());

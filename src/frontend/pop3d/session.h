@@ -76,7 +76,7 @@ class Session {
   Task<> cmd_quit(pop3::Command command);
 
   // login.cc
-  bool may_log_in() const { return settings_->allow_plaintext || stream_->tls() != nullptr; }
+  bool may_log_in() const { return stream_->tls() != nullptr || contains(settings_->plaintext_from, remote_.address); }
   Task<> log_in(std::string name, std::string password);
   Task<> open_maildrop(directory::Account account);
   Task<> wrong_password(std::string name);

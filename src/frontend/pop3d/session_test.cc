@@ -19,7 +19,7 @@ constexpr std::string_view kAnna = "anna@example.org";
 class Pop3SessionTest : public ::testing::Test {
  protected:
   Pop3SessionTest() {
-    world_.settings.allow_plaintext = true;
+    world_.settings.plaintext_from = {parse_network("0.0.0.0/0").value()};
     EXPECT_TRUE(world_.add_account(kAnna, "secret").has_value());
   }
 

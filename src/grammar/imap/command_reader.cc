@@ -92,6 +92,7 @@ Step CommandReader::take_literal(const LiteralHead& head, std::size_t literal_at
   step.binary = head.binary;
   const std::string_view code = *message ? kTooBig : kLimit;
   if (!*message && head.binary) return refuse(Error::syntax("a literal8 is for messages alone", literal_at));
+  if (*message && limits_.message == 0) return refuse(too_large("there is nothing to append to"), code);
   if (head.size > (*message ? limits_.message : limits_.literal)) return refuse(too_large("the literal is too large"), code);
   if (!*message && head.size > limits_.command - std::min<std::uint64_t>(text_.size(), limits_.command)) {
     return refuse(too_large("the command is too long"), code);

@@ -63,6 +63,8 @@ std::vector<std::string> thread_ids(std::string_view header) {
       if (std::ranges::find(ids, id) == ids.end()) ids.push_back(std::move(id));
     }
   }
+  if (ids.size() > ThreadIdReader::kMaxIds)
+    ids.erase(ids.begin() + 1, ids.end() - static_cast<std::ptrdiff_t>(ThreadIdReader::kMaxIds - 1));
   return ids;
 }
 

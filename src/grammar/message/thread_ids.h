@@ -13,7 +13,9 @@ class ThreadIdReader {
   static constexpr std::size_t kMaxHeader = 64 * 1024;  // what lies beyond is not looked at
 
   void feed(std::string_view bytes);
-  bool done() const { return done_; }  // the header has ended: feed() does nothing any more
+  bool done() const { return done_; }         // the header has ended: feed() does nothing any more
+  static constexpr std::size_t kMaxIds = 21;  // the own one and the last twenty others
+
   // That of Message-ID first ("" if there is none), then those of References and In-Reply-To in their order, each once.
   std::vector<std::string> finish();
 

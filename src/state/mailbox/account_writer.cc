@@ -135,7 +135,11 @@ Task<Result<Modseq>> AccountWriter::created(const Membership& member) {
   co_return record.created;
 }
 
-bool AccountWriter::has_room() const { return batch_.bytes() < kRoom && changed_pages_.size() < kMaxPagesChanged; }
+// What prepare() adds counts too.
+bool AccountWriter::has_room() const {
+  constexpr std::size_t kThreadBytes = 32;
+  return batch_.bytes() + changed_threads_.size() * kThreadBytes < kRoom && changed_pages_.size() < kMaxPagesChanged;
+}
 
 MailboxRow& AccountWriter::change(MailboxNumber number) {
   changed_mailboxes_.insert(number);
@@ -224,6 +228,8 @@ void AccountWriter::prepare(Batch& whole, Durability durability) {
 Task<Result<bool>> AccountWriter::write(std::string_view what, Durability durability) {
   GODWIT_CO_TRY(co_await cut_log());
   prepare(batch_, durability);
+  // the last resort: whoever puts rows in asks has_room() before
+  if (batch_.bytes() > store::kMaxBatch) co_return fail(Error::permanent(Error::Cause::limit, "too much for one change: do it in parts"));
   is_open_ = false;
   view_.reset();
   const store::WriteDone done = co_await impl_.engine.write(partition(), std::move(batch_));

@@ -84,11 +84,13 @@ Task<Result<void>> remove_all(AccountWriter& writer, MailboxNumber mailbox, cons
 }  // namespace
 
 Task<Result<Expunged>> Mailboxes::Impl::expunge_piece(directory::AccountId account, MailboxNumber mailbox,
-                                                      const std::vector<UidRange>& uids, bool only_deleted, bool and_mailbox) {
+                                                      const std::vector<UidRange>& uids, bool only_deleted,
+                                                      const std::string* and_mailbox) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     AccountWriter writer(*this, account);
     GODWIT_CO_TRY(co_await writer.open());
     GODWIT_CO_ASSIGN(const MailboxRow* row, co_await writer.mailbox(mailbox));
+    if (and_mailbox != nullptr && row->name != *and_mailbox) co_return fail(mailbox_gone());  // renamed meanwhile
     Expunged piece;
     if (only_deleted && row->deleted == 0) co_return piece;
     GODWIT_CO_ASSIGN(auto members, co_await read_members(writer.view(), mailbox, uids, kPiece, only_deleted ? kDeleted : 0));
@@ -96,9 +98,9 @@ Task<Result<Expunged>> Mailboxes::Impl::expunge_piece(directory::AccountId accou
     const std::size_t read = members.size();
     cut_to_pages(members);
     if (members.size() < read) piece.next = members.back().uid + 1;
-    if (members.empty() && !and_mailbox) co_return piece;
+    if (members.empty() && and_mailbox == nullptr) co_return piece;
     GODWIT_CO_TRY(co_await remove_all(writer, mailbox, members));
-    if (and_mailbox && piece.next == 0) writer.erase_mailbox(mailbox);
+    if (and_mailbox != nullptr && piece.next == 0) writer.erase_mailbox(mailbox);
     for (const auto& each : members) piece.uids.push_back(each.uid);
     GODWIT_CO_ASSIGN(const bool written, co_await writer.write("expunging"));
     if (written) co_return piece;
@@ -112,7 +114,7 @@ Task<Result<std::vector<Uid>>> Mailboxes::expunge(directory::AccountId account, 
   std::vector<Uid> removed;
   while (!uids.empty()) {
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);  // a turn a piece: deliveries get in between
-    GODWIT_CO_ASSIGN(const Expunged piece, co_await impl_->expunge_piece(account, mailbox, uids, only_deleted, false));
+    GODWIT_CO_ASSIGN(const Expunged piece, co_await impl_->expunge_piece(account, mailbox, uids, only_deleted, nullptr));
     removed.insert(removed.end(), piece.uids.begin(), piece.uids.end());
     if (piece.next == 0) break;
     skip_to(uids, piece.next);

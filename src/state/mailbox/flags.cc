@@ -87,6 +87,7 @@ Task<Result<FlagsPiece>> Mailboxes::Impl::change_flags_piece(directory::AccountI
         changed = true;
       }
       piece.changed.messages.push_back(as_info(each));
+      piece.changed.before.push_back(before.modseq);
     }
     if (!changed) co_return piece;  // a new keyword that nothing got is forgotten
     GODWIT_CO_ASSIGN(const bool written, co_await writer.write("changing flags", AccountWriter::Durability::lazy));
@@ -103,6 +104,7 @@ Task<Result<FlagsChanged>> Mailboxes::change_flags(directory::AccountId account,
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);  // a turn a piece: deliveries get in between
     GODWIT_CO_ASSIGN(auto piece, co_await impl_->change_flags_piece(account, mailbox, uids, change, unchanged_since));
     std::ranges::move(piece.changed.messages, std::back_inserter(out.messages));
+    std::ranges::move(piece.changed.before, std::back_inserter(out.before));
     std::ranges::move(piece.changed.refused, std::back_inserter(out.refused));
     if (piece.next == 0) co_return out;
     skip_to(uids, piece.next);

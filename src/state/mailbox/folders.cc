@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "state/mailbox/account_writer.h"
 
 namespace godwit::mailbox {
@@ -61,6 +62,8 @@ Error too_many_mailboxes() { return Error::permanent(Error::Cause::limit, "the a
 
 Result<void> check_name(std::string_view name) {
   if (name.size() > kMaxName) return fail(Error::permanent(Error::Cause::limit, "the name of the mailbox is too long"));
+  const bool has_control = std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  if (has_control || !is_utf8(name)) return fail(denied("the name of the mailbox has control characters, or is not UTF-8"));
   const std::string twice(2, kDelimiter);
   const bool has_empty = name.empty() || name.front() == kDelimiter || name.back() == kDelimiter || name.contains(twice);
   if (has_empty) return fail(denied("the name of the mailbox has an empty level"));
@@ -140,13 +143,13 @@ Task<Result<Mailbox>> Mailboxes::create(directory::AccountId account, std::strin
 
 Task<Result<void>> Mailboxes::remove(directory::AccountId account, std::string name) {
   if (name == kInboxName) co_return fail(denied("INBOX cannot be removed"));
-  GODWIT_CO_ASSIGN(const auto doomed, co_await find(account, std::move(name)));
+  GODWIT_CO_ASSIGN(const auto doomed, co_await find(account, name));
   const std::vector<UidRange> all(1, UidRange{1, UINT32_MAX});
   bool had_messages = false;
   for (Uid next = 1; next != 0;) {
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);
     const AccountTurns::Turn recent = co_await impl_->recent_turns.acquire(account);
-    GODWIT_CO_ASSIGN(const auto piece, co_await impl_->expunge_piece(account, doomed.number, all, false, true));
+    GODWIT_CO_ASSIGN(const auto piece, co_await impl_->expunge_piece(account, doomed.number, all, false, &name));
     next = piece.next;
     had_messages = had_messages || !piece.uids.empty();
   }

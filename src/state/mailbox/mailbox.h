@@ -68,6 +68,7 @@ struct Copied {
 
 struct FlagsChanged {
   std::vector<MessageInfo> messages;  // as they are now, by uid: all that were asked for and are there, `refused` apart
+  std::vector<Modseq> before;         // of each of them, before the change
   std::vector<Uid> refused;           // RFC 7162 3.1.3: changed since, so left alone
 };
 

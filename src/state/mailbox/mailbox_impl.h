@@ -57,7 +57,7 @@ struct Mailboxes::Impl {
 
   // One piece of the work each, in one batch; the caller has the account's turn.
   Task<Result<Expunged>> expunge_piece(directory::AccountId account, MailboxNumber mailbox, const std::vector<UidRange>& uids,
-                                       bool only_deleted, bool and_mailbox);
+                                       bool only_deleted, const std::string* and_mailbox);  // its name, if it goes too
   Task<Result<CopiedPiece>> copy_piece(directory::AccountId account, MailboxNumber from, const std::vector<UidRange>& uids,
                                        MailboxNumber to, bool move);
   Task<Result<FlagsPiece>> change_flags_piece(directory::AccountId account, MailboxNumber mailbox, const std::vector<UidRange>& uids,

@@ -189,6 +189,7 @@ Task<Result<bool>> is_overtaken(store::View& view, std::vector<MailboxNumber> ma
 }  // namespace
 
 Task<Result<std::vector<std::string>>> Mailboxes::Impl::rebuild_in_turn(directory::AccountId account) {
+  states.take(account);  // what is kept of it is no good any more
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const auto view = engine.read(directory::partition_of(account));
     GODWIT_CO_ASSIGN(const bool removed, co_await is_removed(*view));

@@ -28,28 +28,34 @@ Result<std::string> renamed(std::string_view name, std::string_view from, std::s
   return out;
 }
 
+constexpr std::size_t kRowBytes = 80;  // of a mailbox's row beside its name: counts and key
+
+std::size_t bytes_of(const std::map<MailboxNumber, std::string>& names) {
+  std::size_t bytes = 0;
+  for (const auto& [number, name] : names) bytes += name.size() + kRowBytes;
+  return bytes;
+}
+
 // Old and new name of everything that goes along.
 Result<std::map<MailboxNumber, std::string>> plan(const std::map<MailboxNumber, MailboxRow>& mailboxes, std::string_view from,
                                                   std::string_view to) {
   std::map<MailboxNumber, std::string> out;
   std::set<std::string_view> staying;
-  std::size_t bytes = 0;
   for (const auto& [number, row] : mailboxes) {
     if (!is_in_tree(row.name, from)) {
       staying.insert(row.name);
       continue;
     }
     GODWIT_ASSIGN(out[number], renamed(row.name, from, to));
-    bytes += out[number].size() + 80;  // of a row: counts and its key
   }
   for (const auto& [number, name] : out) {
     if (staying.contains(name)) return fail(exists());
   }
-  if (bytes > kMaxBatch) return fail(too_large());
+  if (bytes_of(out) > kMaxBatch) return fail(too_large());
   return out;
 }
 
-Task<Result<void>> move_subscriptions(AccountWriter& writer, std::string from, std::string to) {
+Task<Result<void>> move_subscriptions(AccountWriter& writer, std::string from, std::string to, std::size_t planned) {
   PrefixScan scan(writer.view(), Keyspace::mailbox, subscription_key(from));
   for (;;) {
     GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
@@ -57,7 +63,7 @@ Task<Result<void>> move_subscriptions(AccountWriter& writer, std::string from, s
     for (const auto& row : rows) {
       const std::string_view name = std::string_view(row.key).substr(kAllSubscriptions.size());
       if (!is_in_tree(name, from)) continue;
-      if (writer.batch().bytes() > kMaxBatch / 2) co_return fail(too_large());
+      if (planned + writer.batch().bytes() > kMaxBatch) co_return fail(too_large());
       GODWIT_CO_ASSIGN(const std::string moved, renamed(name, from, to));
       writer.batch().erase(Keyspace::mailbox, row.key);
       writer.batch().put(Keyspace::mailbox, subscription_key(moved), "");
@@ -86,7 +92,7 @@ Task<Result<void>> Mailboxes::rename(directory::AccountId account, std::string f
     if (mailboxes->size() + levels > kMaxMailboxes) co_return fail(too_many_mailboxes());
     writer.make_parents(to);
     for (const auto& [number, name] : names) writer.rename_mailbox(number, name);
-    GODWIT_CO_TRY(co_await move_subscriptions(writer, from, to));
+    GODWIT_CO_TRY(co_await move_subscriptions(writer, from, to, bytes_of(names) + (levels + 1) * (to.size() + kRowBytes)));
     GODWIT_CO_ASSIGN(const bool written, co_await writer.write("renaming a mailbox"));
     if (written) co_return Result<void>{};
   }
