@@ -28,19 +28,29 @@ void cut_to_pages(std::vector<Member>& members) {
   members.erase(end, members.end());
 }
 
-// How many memberships each of these emails (ascending) has. Emails that came together lie together: one scan reads many.
-Task<Result<std::map<EmailId, std::size_t>>> count_memberships(store::View& view, const std::set<EmailId>& emails) {
+// How many memberships each of these emails (ascending) has, or some more than those that are `leaving`: nobody asks how many more.
+// Emails that came together lie together: one scan reads many.
+Task<Result<std::map<EmailId, std::size_t>>> count_memberships(store::View& view, const std::set<EmailId>& emails,
+                                                               const std::map<EmailId, std::size_t>& leaving) {
+  constexpr std::size_t kEnough = 1'000;  // to go on behind the email costs less than to read the rest of them
   std::map<EmailId, std::size_t> out;
   for (auto first = emails.begin(); first != emails.end();) {
     auto last = first;
     while (std::next(last) != emails.end() && *std::next(last) - *last <= kSmallGap) ++last;
-    RangeScan scan(view, Keyspace::mailbox, by_email_prefix(*first), prefix_end(by_email_prefix(*last)));
-    for (;;) {
-      GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
-      if (rows.empty()) break;
-      for (const auto& row : rows) {
-        GODWIT_CO_ASSIGN(const auto key, parse_by_email_key(row.key));
-        ++out[key.email];
+    const std::string end = prefix_end(by_email_prefix(*last));
+    std::string from = by_email_prefix(*first);
+    while (from < end) {
+      RangeScan scan(view, Keyspace::mailbox, std::exchange(from, end), end);
+      while (from == end) {
+        GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+        if (rows.empty()) break;
+        for (const auto& row : rows) {
+          GODWIT_CO_ASSIGN(const auto key, parse_by_email_key(row.key));
+          const auto going = leaving.find(key.email);
+          if (++out[key.email] < kEnough + (going == leaving.end() ? 0 : going->second)) continue;
+          from = prefix_end(by_email_prefix(key.email));
+          break;
+        }
       }
     }
     first = std::next(last);
@@ -56,7 +66,7 @@ Task<Result<std::set<EmailId>>> find_orphans(store::View& view, const std::vecto
     orphans.insert(each.row.email);
     ++leaving[each.row.email];
   }
-  GODWIT_CO_ASSIGN(const auto counts, co_await count_memberships(view, orphans));
+  GODWIT_CO_ASSIGN(const auto counts, co_await count_memberships(view, orphans, leaving));
   for (const auto& [email, count] : counts) {
     if (count > leaving[email]) orphans.erase(email);
   }
@@ -69,16 +79,27 @@ Task<Result<EmailRow>> read_email(store::View& view, EmailId id) {
   co_return decode_email(row->value);
 }
 
-Task<Result<void>> remove_all(AccountWriter& writer, MailboxNumber mailbox, const std::vector<Member>& doomed) {
+// true: an email's record was lost or cannot be read. Its messages go all the same, or they would never; its bytes stay where they are, for
+// nobody knows which they were.
+Task<Result<bool>> remove_all(AccountWriter& writer, MailboxNumber mailbox, const std::vector<Member>& doomed) {
+  bool lost = false;
   GODWIT_CO_ASSIGN(auto orphans, co_await find_orphans(writer.view(), doomed));
   for (const Member& each : doomed) {
     GODWIT_CO_ASSIGN(const Modseq created, co_await writer.created(each.row));
     GODWIT_CO_TRY(co_await writer.remove_message(mailbox, each.uid, each.row, created));
     if (orphans.erase(each.row.email) == 0) continue;
-    GODWIT_CO_ASSIGN(const auto record, co_await read_email(writer.view(), each.row.email));
-    GODWIT_CO_TRY(co_await writer.erase_email(each.row.email, record));
+    const auto record = co_await read_email(writer.view(), each.row.email);
+    if (!record && record.error().cause != Error::Cause::corrupt) co_return fail(record.error());
+    if (record) {
+      GODWIT_CO_TRY(co_await writer.erase_email(each.row.email, *record));
+      continue;
+    }
+    lost = true;
+    log::error("email record lost", {{"email", each.row.email}, {"error", record.error().text}});
+    writer.batch().erase(Keyspace::mailbox, email_key(each.row.email));
+    writer.batch().erase(Keyspace::mailbox, details_key(each.row.email));
   }
-  co_return Result<void>{};
+  co_return lost;
 }
 
 }  // namespace
@@ -99,10 +120,11 @@ Task<Result<Expunged>> Mailboxes::Impl::expunge_piece(directory::AccountId accou
     cut_to_pages(members);
     if (members.size() < read) piece.next = members.back().uid + 1;
     if (members.empty() && and_mailbox == nullptr) co_return piece;
-    GODWIT_CO_TRY(co_await remove_all(writer, mailbox, members));
+    GODWIT_CO_ASSIGN(const bool lost, co_await remove_all(writer, mailbox, members));
     if (and_mailbox != nullptr && piece.next == 0) writer.erase_mailbox(mailbox);
     for (const auto& each : members) piece.uids.push_back(each.uid);
     GODWIT_CO_ASSIGN(const bool written, co_await writer.write("expunging"));
+    if (written && lost) GODWIT_CO_TRY(co_await rebuild_in_turn(account));  // whether the lost one was counted nobody can tell
     if (written) co_return piece;
   }
   co_return fail(overtaken());

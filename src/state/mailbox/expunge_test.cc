@@ -115,6 +115,22 @@ TEST_F(ExpungeTest, CopyInAnotherMailbox_KeepsTheEmail) {
   EXPECT_EQ(blobs_.ids().size(), 1u);
 }
 
+// Nobody counts all copies of an email for each piece of an EXPUNGE.
+TEST_F(ExpungeTest, ThousandsOfCopiesOfOneEmail_TheLastOneTakesIt) {
+  open_account();
+  append_one(2);
+  append_one(2);
+  while (status(2).total < 8'000) ASSERT_TRUE(copy(2, {{1, UINT32_MAX}}, 2).has_value());
+  const EmailId email = messages(2, {{1, 1}})[0].email;
+  const auto last = static_cast<Uid>(status(2).uid_next - 1);
+  ASSERT_TRUE(loop_.run(mailboxes_->expunge(kAnna, 2, {{2, last}}, false)).has_value());
+  EXPECT_THAT(uids_in(2), ElementsAre(1));
+  EXPECT_TRUE(loop_.run(mailboxes_->email(kAnna, email)).has_value());
+  EXPECT_THAT(verify(), IsEmpty());
+  ASSERT_TRUE(loop_.run(mailboxes_->expunge(kAnna, 2, {{1, 1}}, false)).has_value());
+  EXPECT_EQ(rows(kAnna, Keyspace::mailbox, kAllEmails), 0u);
+}
+
 TEST_F(ExpungeTest, SharedBlob_StaysForTheOther) {
   const Queued message = queued();
   const auto anna = deliver(kAnna, message).value();

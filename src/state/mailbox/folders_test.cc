@@ -278,5 +278,30 @@ TEST_F(FoldersTest, TwoWriters_SeeEachOther) {
   EXPECT_TRUE(loop_.run(other.create(kAnna, "ours", SpecialUse::none)).has_value());
 }
 
+// Rows of mailboxes and of subscriptions share one batch.
+TEST_F(FoldersTest, RenameOfATreeThatIsTooLarge_IsALimit_AndNothingChanges) {
+  open_account();
+  const std::string tail(900, 'x');
+  for (int i = 0; i < 900; ++i) {
+    const std::string name = "A/" + std::to_string(1'000 + i) + tail;
+    ASSERT_TRUE(create(name).has_value());
+    if (i < 300) ASSERT_TRUE(loop_.run(mailboxes_->subscribe(kAnna, name, true)).has_value());
+  }
+  const auto done = rename("A", "B");
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().cause, Error::Cause::limit);
+  EXPECT_TRUE(find("A").has_value());
+}
+
+TEST_F(FoldersTest, NamesWithControlCharacters_AreDenied) {
+  open_account();
+  const std::string names[] = {"x\ny", std::string("x\0y", 3), "\x7f", "\xff"};
+  for (const std::string& name : names) {
+    const auto made = create(name);
+    ASSERT_FALSE(made.has_value());
+    EXPECT_EQ(made.error().cause, Error::Cause::denied);
+  }
+}
+
 }  // namespace
 }  // namespace godwit::mailbox

@@ -70,8 +70,11 @@ Task<Result<void>> release_emails(store::Engine& engine, directory::AccountId ac
     batch.durability = Batch::Durability::lazy;  // the erasure of the rest is durable and comes after
     for (const auto& row : rows) {
       GODWIT_CO_ASSIGN(const auto email, parse_number_key(row.key));
-      GODWIT_CO_ASSIGN(const auto record, decode_email(row.value));
-      batch.put(Keyspace::outbox, release_key(email), encode(BlobRelease{record.email.blob, record.message}));
+      const auto record = decode_email(row.value);
+      if (record)
+        batch.put(Keyspace::outbox, release_key(email), encode(BlobRelease{record->email.blob, record->message}));
+      else  // which bytes were its nobody knows: they stay
+        log::error("email record lost", {{"account", account}, {"email", email}, {"error", record.error().text}});
       batch.erase(Keyspace::mailbox, row.key);
     }
     const store::WriteDone done = co_await engine.write(partition, std::move(batch));

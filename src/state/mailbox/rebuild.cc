@@ -154,6 +154,11 @@ std::vector<Batch> Survey::batches(WallTime now) {
     batch.put(Keyspace::mailbox, key, value);
     cut();
   }
+  for (const ByEmailKey& each : missing_by_email()) {
+    changes_.push_back(fmt::format("where email {} is was missing", each.email));
+    batch.put(Keyspace::mailbox, by_email_key(each.email, each.membership.mailbox, each.membership.uid), "");
+    cut();
+  }
   for (const std::string& key : doomed_) {
     tell(key);
     batch.erase(Keyspace::mailbox, key);

@@ -220,6 +220,44 @@ TEST_F(RebuildTest, OtherMailboxLost_IsFoundByItsMessages) {
   EXPECT_EQ(copy(kInbox, {{1, 1}}, 4).value().to.size(), 0u);
 }
 
+// Else EXPUNGE in the one would take the bytes from the other.
+TEST_F(RebuildTest, PlaceOfACopyLost_IsPutBack_AndTheCopyStaysWhole) {
+  open_account();
+  append_one(2);
+  ASSERT_EQ(copy(2, {{1, 1}}, 3).value().to.size(), 1u);
+  const EmailId email = messages(3)[0].email;
+  lose(by_email_key(email, 3, 1));
+  EXPECT_THAT(verify(), Contains(HasSubstr("are listed")));
+  EXPECT_THAT(rebuild(), Contains(HasSubstr("was missing")));
+  EXPECT_THAT(verify(), IsEmpty());
+  EXPECT_THAT(rebuild(), IsEmpty());
+  ASSERT_TRUE(loop_.run(mailboxes_->expunge(kAnna, 2, {{1, 1}}, false)).has_value());
+  EXPECT_TRUE(loop_.run(mailboxes_->email(kAnna, email)).has_value());
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+// A message that cannot be read any more can still be thrown away, and does not keep others.
+TEST_F(RebuildTest, EmailRecordLostOrUnreadable_ExpungeGoesOn) {
+  open_account();
+  for (int i = 0; i < 4; ++i) append_one(2);
+  const auto seen = messages(2);
+  lose(email_key(seen[1].email));
+  put(partition(), Keyspace::mailbox, email_key(seen[2].email), "no record");
+  EXPECT_EQ(loop_.run(mailboxes_->expunge(kAnna, 2, {{1, 3}}, false)).value().size(), 3u);
+  EXPECT_THAT(uids_in(2), ElementsAre(4));
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(RebuildTest, EmailRecordUnreadable_TheAccountCanStillBeRemoved) {
+  open_account();
+  append_one(2);
+  append_one(2);
+  put(partition(), Keyspace::mailbox, email_key(messages(2)[0].email), "no record");
+  remove_account(kAnna);
+  EXPECT_TRUE(loop_.run(mailboxes_->apply_outbox(kAnna)).has_value());
+  EXPECT_EQ(rows(kAnna, Keyspace::mailbox), 0u);
+}
+
 TEST_F(RebuildTest, WrongCounter_OverwritesNothing_InAnyMailbox) {
   open_account();
   append_one(3);

@@ -119,6 +119,7 @@ Result<MembershipKey> parse_membership_key(std::string_view key);
 struct ByEmailKey {
   EmailId email = 0;
   MembershipKey membership;
+  auto operator<=>(const ByEmailKey&) const = default;  // the order of the keys
 };
 Result<ByEmailKey> parse_by_email_key(std::string_view key);
 Result<std::uint64_t> parse_number_key(std::string_view key);   // 'e', 'c', 'd', 't' and the outbox's 'b'

@@ -16,6 +16,7 @@ Task<Result<void>> Survey::read(store::View& view) {
     rows_ += rows.size();
     for (const auto& row : rows) GODWIT_CO_TRY(take(row));
   }
+  std::ranges::sort(memberships_);
   if (nothing()) co_return Result<void>{};
   PrefixScan notes(view, Keyspace::delivered, "");
   for (;;) {
@@ -60,6 +61,7 @@ Result<void> Survey::take_other(const store::Row& row) {
     GODWIT_ASSIGN(const auto key, parse_by_email_key(row.key));
     saw(key.email);
     saw(key.membership);
+    by_email_.push_back(key);
   } else if (row.key.starts_with(kAllPages) || row.key.starts_with(kAllKeywords)) {
     stored_[row.key] = row.value;
   } else if (row.key.starts_with(kAllThreads)) {
@@ -104,6 +106,7 @@ Result<void> Survey::take_membership(const store::Row& row) {
   if (!member) return {};
   saw(member->email);
   saw(key.mailbox, member->modseq);
+  memberships_.push_back({member->email, key});
   Box& box = boxes_[key.mailbox];
   count(box.counts, *member);
   box.pages[UidPage::page_of(key.uid)].insert(static_cast<std::uint16_t>(key.uid));
@@ -121,6 +124,12 @@ Result<void> Survey::take_change(const store::Row& row) {
   saw(MembershipKey{change->mailbox, change->uid});
   saw(change->mailbox, modseq);
   return {};
+}
+
+std::vector<ByEmailKey> Survey::missing_by_email() const {
+  std::vector<ByEmailKey> out;
+  std::ranges::set_difference(memberships_, by_email_, std::back_inserter(out));
+  return out;
 }
 
 }  // namespace godwit::mailbox

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <set>
+#include <vector>
 
 #include "state/mailbox/rows.h"
 
@@ -39,6 +40,10 @@ class Survey {
   void saw(MembershipKey key) { boxes_[key.mailbox].highest_uid = std::max(boxes_[key.mailbox].highest_uid, key.uid); }
   void saw(MailboxNumber mailbox, Modseq modseq) { boxes_[mailbox].highest_modseq = std::max(boxes_[mailbox].highest_modseq, modseq); }
 
+  // Rows that say where an email is: a membership without one would not keep its email alive. One without its membership stays: it is all
+  // that is known of a message whose own row was lost.
+  std::vector<ByEmailKey> missing_by_email() const;
+
   Rows wanted(WallTime now);
   AccountRow wanted_account() const;
   void want_mailboxes(Rows& rows, AccountRow& account, WallTime now);
@@ -59,6 +64,8 @@ class Survey {
   std::uint64_t tombstones_ = 0;
   std::map<std::uint64_t, ThreadRow> threads_;  // by the records of the emails
   std::set<KeywordNumber> keywords_;            // that messages have
+  std::vector<ByEmailKey> by_email_;            // as they stand, in their order
+  std::vector<ByEmailKey> memberships_;         // as they would have to; 16 bytes a message
   std::map<MailboxNumber, Box> boxes_;
   std::vector<std::string> changes_;
 };
