@@ -49,16 +49,16 @@ CommitQueue::~CommitQueue() {
 
 void CommitQueue::push(std::unique_ptr<PendingWrite> write) {
   const bool takes_version = changes_rows(write->batch);
-  bool was_empty = false;
+  bool wake = false;
   {
     const std::scoped_lock lock(mutex_);
     if (takes_version) ++last_version_;
     write->done.version = last_version_;
     bytes_ += weight(*write);
-    was_empty = waiting_.empty();
     waiting_.push_back(std::move(write));
+    wake = waiting_.size() == 1 || waiting_.size() == GroupPace::kEnough;
   }
-  if (was_empty) work_.notify_one();
+  if (wake) work_.notify_one();
 }
 
 bool CommitQueue::has_room() const {
@@ -85,9 +85,13 @@ void CommitQueue::serve() {
   for (;;) {
     work_.wait_until(lock, next_duty(), [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty() && stopping_) break;
+    if (!waiting_.empty()) pace_.gather(lock, work_, [this] { return waiting_.size(); }, stopping_);
     take_group();
     lock.unlock();
-    if (!group_.empty()) commit_group();
+    if (!group_.empty()) {
+      pace_.begin(std::chrono::steady_clock::now(), group_.size());
+      commit_group();
+    }
     keep_up(std::chrono::steady_clock::now());
     lock.lock();
   }

@@ -1,8 +1,8 @@
 #pragma once
 // The one commit thread: takes the batches of all sessions that wait, has them written as one group, and answers.
 //
-// Groups hold up to 4 MiB; the queue up to 64 MiB, beyond that writers wait for room. A group with a durable batch in it is
-// synced; after lazy ones alone the log is synced within 100 ms. The thread never reads rows. Any thread may push().
+// Groups begin as group_pace.h says and hold up to 4 MiB; the queue up to 64 MiB, beyond that writers wait for room. A group with a
+// durable batch in it is synced; after lazy ones alone the log is synced within 100 ms. The thread never reads rows. Any thread may push().
 
 #include <chrono>
 #include <condition_variable>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "edge/store/engine.h"
+#include "edge/store/group_pace.h"
 
 namespace godwit::store {
 
@@ -105,6 +106,7 @@ class CommitQueue {
   bool unmarked_ = false;
   Time lazy_until_{};
   Time next_tick_{};
+  GroupPace pace_;
   std::thread thread_;
 };
 

@@ -89,7 +89,7 @@ Result<void> SegmentWriter::reserve(std::uint64_t bytes, bool record) {
   } else if (broken || !fits(bytes)) {
     roll(groups_.back());
   }
-  groups_.back().records = groups_.back().records || record;
+  if (record) ++groups_.back().records;
   return {};
 }
 
@@ -129,6 +129,7 @@ Result<Placed> SegmentWriter::place(NewRecord record) {
   const bool idle = groups_.empty();
   GODWIT_TRY(reserve(size, true));
   Group& group = groups_.back();
+  const bool wake = idle || group.records == GroupPace::kEnough;
   Run& run = group.runs.back();
   header.at = {active_.segment->head.number, active_.offset};
   header.blob = record.blob;
@@ -147,7 +148,7 @@ Result<Placed> SegmentWriter::place(NewRecord record) {
   run.segment->writers.fetch_add(1, std::memory_order_relaxed);
   Placed placed{header.at, group.number, run.segment};
   lock.unlock();
-  if (idle) work_.notify_one();
+  if (wake) work_.notify_one();
   return placed;
 }
 

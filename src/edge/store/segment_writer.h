@@ -4,7 +4,7 @@
 //
 // place() may be called from any thread and holds a mutex for a few hundred nanoseconds; the bytes themselves are never
 // copied (a group refers to the bodies and writes them with pwritev). A group is whatever came while the one before was being
-// synced, up to 4 MiB: no delay is added. Positions follow the order of the calls, so that "everything before X is synced" is one number.
+// synced, up to 4 MiB, and a little more where many write (group_pace.h). Positions follow the order of the calls, so that "everything before X is synced" is one number.
 
 #include <condition_variable>
 #include <deque>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/task.h"
+#include "edge/store/group_pace.h"
 #include "edge/store/segment_files.h"
 #include "edge/store/segment_format.h"
 
@@ -82,7 +83,7 @@ class SegmentWriter {
     std::vector<Run> runs;
     std::size_t mark_run = 0;  // the mark is the first record of this run, filled in when the group is written
     std::uint64_t bytes = 0;
-    bool records = false;  // false: nothing but the mark
+    std::size_t records = 0;  // beside the mark
   };
   struct Active {
     SegmentRef segment;
@@ -141,6 +142,7 @@ class SegmentWriter {
   std::atomic<std::uint64_t> settled_{0};  // the position behind the last finished group, packed
   std::atomic<std::uint64_t> groups_done_{0};
 
+  GroupPace pace_;              // the thread's
   std::vector<OpenFile> open_;  // the thread's: files of the segments it is writing
   std::thread thread_;
 };

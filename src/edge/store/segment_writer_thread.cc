@@ -31,9 +31,11 @@ void SegmentWriter::serve() {
       }
       if (groups_.empty()) continue;
     }
+    pace_.gather(lock, work_, [this] { return groups_.size() > 1 ? GroupPace::kEnough : groups_.front().records; }, stopping_);
     Group group = std::move(groups_.front());
     groups_.pop_front();
     lock.unlock();
+    pace_.begin(std::chrono::steady_clock::now(), group.records);
     work_off(std::move(group));
     lock.lock();
   }
@@ -66,7 +68,7 @@ void SegmentWriter::finish(const Group& group, const Result<Location>& done, std
   // been written beside it, and is taken back before the body is let go.
   std::erase_if(refused_, [](const SegmentRef& segment) { return segment->writers.load(std::memory_order_acquire) == 0; });
   if (ok && refused_.empty()) synced_ = *done;
-  mark_due_ = ok && group.records;
+  mark_due_ = ok && group.records > 0;
   const Location behind =
       group.runs.empty() ? synced_ : Location{group.runs.back().segment->head.number, group.runs.back().offset + group.runs.back().length};
   settled_.store(pack(behind), std::memory_order_release);
