@@ -31,6 +31,7 @@ std::shared_ptr<const intake::Settings> intake_settings(const Config& config) {
   settings->max_message_size = config.max_message_size;
   settings->max_recipients = config.max_recipients;
   settings->max_recipients_anyone = config.limits.recipients_anyone;
+  settings->quota = {config.mailbox_quota, config.mailbox_quota_messages};
   return settings;
 }
 
@@ -154,7 +155,8 @@ void House::Impl::make_services() {
                         [this] { return for_intake.get(); },
                         [this](queue::Message message) {
                           if (!offline) scheduler_of(message.id).accepted(std::move(message));
-                        }};
+                        },
+                        mailboxes.get()};
   intake = intake::make_intake(std::move(doors));
   for (std::size_t loop = 0; loop < loops.size(); ++loop) {
     scheduler::Context way_out{*queue,

@@ -63,6 +63,7 @@ class MailWorld {
         .loop = [] { return std::size_t(0); },
         .settings = [this] { return std::make_shared<const intake::Settings>(settings); },
         .on_accepted = [this](queue::Message message) { accepted.push_back(std::move(message)); },
+        .mailboxes = mailboxes,
     });
   }
 
@@ -102,6 +103,8 @@ class MailWorld {
     routes.push_back(std::move(route));
     return set_routes(std::move(routes));
   }
+
+  mailbox::Mailboxes* mailboxes = nullptr;  // set before start(): quotas are asked for
 
   // Everything in the queue, in order of id.
   std::vector<queue::Message> stored() {

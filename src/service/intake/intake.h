@@ -18,9 +18,14 @@
 #include "grammar/smtp/reply.h"
 #include "service/routing/router.h"
 #include "state/directory/directory.h"
+#include "state/mailbox/folder.h"
 #include "state/queue/message.h"
 #include "state/queue/queue.h"
 #include "state/trace/trace.h"
+
+namespace godwit::mailbox {
+class Mailboxes;
+}
 
 namespace godwit::intake {
 
@@ -46,6 +51,7 @@ struct Settings {
   std::size_t max_recipients_anyone = 100;           // not authenticated
   std::size_t max_received = 100;                    // RFC 5321 6.3: more Received fields than this mean a loop; normally at least 100
   std::size_t max_expanded = queue::kMaxRecipients;  // recipients of a message behind its aliases; not above the queue's own limit
+  mailbox::Quota quota;                              // of a local account; asked at RCPT, with the size that MAIL declares
 };
 
 struct MailParameters {
@@ -58,8 +64,8 @@ struct MailParameters {
 class Transaction {
  public:
   virtual ~Transaction() = default;
-  // RCPT: 250, or why not (550 5.1.1, 550 5.7.1 relaying denied, 550 5.4.4, 452 4.5.3 too many, 550 5.4.6 or 5.2.4 for an alias
-  // that cannot be expanded, 451).
+  // RCPT: 250, or why not (550 5.1.1, 550 5.7.1 relaying denied, 550 5.4.4, 452 4.2.2 mailbox full, 452 4.5.3 too many, 550 5.4.6 or
+  // 5.2.4 for an alias that cannot be expanded, 451).
   virtual Task<smtp::Reply> add_recipient(smtp::Address recipient, queue::Notify notify, std::string orcpt) = 0;
   virtual std::size_t recipients() const = 0;
   // DATA may begin (at least one recipient), or why not.
@@ -92,6 +98,7 @@ struct Context {
   std::function<std::size_t()> loop;                               // index of the calling loop
   std::function<std::shared_ptr<const Settings>()> settings;       // the current ones
   OnAccepted on_accepted;
+  mailbox::Mailboxes* mailboxes = nullptr;  // null: nobody has a quota
 };
 
 std::unique_ptr<Intake> make_intake(Context context);

@@ -20,6 +20,10 @@ inline Reply try_later() { return {451, {4, 3, 0}, "The message cannot be kept n
 inline Reply directory_unavailable() { return {451, {4, 3, 0}, "The recipient cannot be checked now; try again later"}; }
 inline Reply relaying_denied() { return {550, {5, 7, 1}, "Relaying denied: this domain is not served here"}; }
 inline Reply unknown_user() { return {550, {5, 1, 1}, "No such user here"}; }
+// RFC 3463 3.3 (X.2.2). The owner may make room: the sender keeps it and tries again.
+inline Reply mailbox_full(std::string_view recipient) {
+  return {452, {4, 2, 2}, fmt::format("The mailbox of {} is full; try again later", recipient)};
+}
 // RFC 5321 4.5.3.1.10
 inline Reply too_many_recipients(std::size_t limit) {
   return {452, {4, 5, 3}, fmt::format("Too many recipients; the limit is {}, send the rest in another transaction", limit)};

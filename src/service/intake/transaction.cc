@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "service/intake/replies.h"
+#include "state/mailbox/mailbox.h"
 
 namespace godwit::intake {
 namespace {
@@ -42,6 +43,8 @@ class TheTransaction final : public Transaction {
   bool trusted() const;
   std::size_t max_recipients() const { return trusted() ? settings_->max_recipients : settings_->max_recipients_anyone; }
   Task<std::optional<Reply>> refuse_relaying(smtp::Domain domain);
+  Task<bool> is_full(directory::AccountId account);
+  Task<bool> are_full(std::vector<Address> ends);
   Task<Reply> take_local(Address given, directory::Account account, queue::Recipient recipient);
   Task<Reply> take_alias(Address given, queue::Recipient recipient);
   static std::optional<Reply> refuse_alias(const Address& alias, directory::Directory::AliasTrouble trouble);
@@ -128,7 +131,29 @@ Task<Reply> TheTransaction::add_recipient(Address address, queue::Notify notify,
   co_return accepted();
 }
 
+// Whoever cannot be asked is not full: the quota is not worth a message. What the server itself writes (a bounce) is never too much.
+Task<bool> TheTransaction::is_full(directory::AccountId account) {
+  const mailbox::Quota quota = settings_->quota;
+  if (context_.mailboxes == nullptr || quota.none()) co_return false;
+  if (source_.door == Source::Door::local && !source_.uid) co_return false;
+  const auto room = co_await context_.mailboxes->has_room(account, parameters_.size.value_or(0), quota);
+  co_return room && !*room;
+}
+
+// One end with room is enough, or a full account would stop the mail of all others behind the alias.
+Task<bool> TheTransaction::are_full(std::vector<Address> ends) {
+  if (context_.mailboxes == nullptr || settings_->quota.none()) co_return false;
+  for (Address& end : ends) {
+    const auto router = context_.router();
+    const auto routed = co_await router->route(std::move(end));
+    const auto* local = routed ? std::get_if<routing::ToLocal>(&*routed) : nullptr;
+    if (local == nullptr || !co_await is_full(local->account.id)) co_return false;
+  }
+  co_return true;
+}
+
 Task<Reply> TheTransaction::take_local(Address given, directory::Account account, queue::Recipient recipient) {
+  if (co_await is_full(account.id)) co_return replies::mailbox_full(given.text());
   if (first_local_.empty()) first_local_ = given.domain;
   goes_on_ = true;
   // the account's own spelling, so that "Bob@" and "bob@" are one recipient; a +tag stays
@@ -144,6 +169,8 @@ Task<Reply> TheTransaction::take_alias(Address given, queue::Recipient recipient
   if (!expansion) co_return replies::directory_unavailable();
   if (auto refusal = refuse_alias(given, expansion->trouble)) co_return *std::move(refusal);
   if (expansion->ends.empty()) co_return replies::unknown_user();
+  auto asked_for_room = expansion->ends;
+  if (co_await are_full(std::move(asked_for_room))) co_return replies::mailbox_full(given.text());
   recipient.original = given.text();
   auto ends = std::move(expansion->ends);
   const auto taken = co_await take_ends(std::move(recipient), std::move(ends));

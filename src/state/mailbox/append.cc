@@ -9,10 +9,15 @@ using store::Keyspace;
 
 Error too_many() { return Error::permanent(Error::Cause::limit, "too many messages at once"); }
 
+bool is_over(const AccountRow& account, std::uint64_t more_bytes, std::uint64_t more_emails, Quota quota) {
+  return (quota.bytes != 0 && account.bytes + more_bytes > quota.bytes) ||
+         (quota.emails != 0 && account.emails + more_emails > quota.emails);
+}
+
 bool is_over(const AccountRow& account, const std::vector<NewMessage>& messages, Quota quota) {
-  std::uint64_t bytes = account.bytes;
+  std::uint64_t bytes = 0;
   for (const auto& each : messages) bytes += each.email.prefix.size() + each.email.blob_size;
-  return (quota.bytes != 0 && bytes > quota.bytes) || (quota.emails != 0 && account.emails + messages.size() > quota.emails);
+  return is_over(account, bytes, messages.size(), quota);
 }
 
 Task<Result<Uid>> append_one(AccountWriter& writer, directory::AccountId account, MailboxNumber mailbox, const NewMessage& message) {
@@ -48,6 +53,16 @@ Task<Result<Appended>> Mailboxes::append(directory::AccountId account, MailboxNu
     if (written) co_return done;
   }
   co_return fail(overtaken());
+}
+
+Task<Result<bool>> Mailboxes::has_room(directory::AccountId account, std::uint64_t bytes, Quota quota) {
+  const auto view = impl_->engine.read(directory::partition_of(account));
+  GODWIT_CO_ASSIGN(const auto row, co_await view->get(Keyspace::mailbox, std::string(kAccountKey)));
+  AccountRow known;  // before its first message there is none
+  if (row) {
+    GODWIT_CO_ASSIGN(known, decode_account(row->value));
+  }
+  co_return !is_over(known, bytes, 1, quota);
 }
 
 }  // namespace godwit::mailbox

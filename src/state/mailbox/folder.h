@@ -48,6 +48,7 @@ struct Folders {
 struct Quota {
   std::uint64_t bytes = 0;
   std::uint64_t emails = 0;
+  bool none() const { return bytes == 0 && emails == 0; }
 };
 
 struct Usage {

@@ -109,6 +109,8 @@ class Mailboxes {
   Task<Result<void>> rename(directory::AccountId account, std::string from, std::string to);
   Task<Result<void>> subscribe(directory::AccountId account, std::string name, bool subscribed);  // any name; twice is harmless
   Task<Result<Usage>> usage(directory::AccountId account);
+  // Whether one more message of so many bytes fits. Others may come between this and the message; delivery does not ask.
+  Task<Result<bool>> has_room(directory::AccountId account, std::uint64_t bytes, Quota quota);
 
   // --- Reading (read.cc, details.cc)
 
