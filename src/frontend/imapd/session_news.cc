@@ -66,7 +66,7 @@ Task<Result<void>> Session::gather_news(std::vector<MessageInfo>& changed) {
   }
   bool unknown = false;
   for (auto& info : changes.messages) {
-    unknown = unknown || (!info.keywords.empty() && info.keywords.back() >= box.keywords->names().size());
+    unknown = unknown || !is_known(*box.keywords, info);
     if (info.uid > box.highest_uid) {
       box.view.add(info.uid);
       box.highest_uid = info.uid;
@@ -132,15 +132,23 @@ Task<> Session::refresh_keywords() {
   if (selected_->keywords->names().size() != selected_->keywords_told) tell_flags();
 }
 
+Task<std::shared_ptr<const mailbox::Keywords>> Session::fresh_keywords() {
+  co_await refresh_keywords();
+  co_return selected_->keywords;
+}
+
 // RFC 9051 7.3.5 FLAGS, and what of them may be changed.
 void Session::tell_flags() {
   std::string names = "\\Answered \\Flagged \\Deleted \\Seen \\Draft";
-  for (const auto& keyword : selected_->keywords->names()) names += ' ' + keyword;
+  for (const auto& keyword : selected_->keywords->names()) {
+    if (!keyword.empty()) names += ' ' + keyword;
+  }
+  const bool room = selected_->keywords->names().size() < mailbox::Keywords::kMax;
   out_.untagged("FLAGS (" + names + ")");
   if (selected_->read_only)
     out_.untagged("OK [PERMANENTFLAGS ()] Nothing can be changed here");
   else
-    out_.untagged("OK [PERMANENTFLAGS (" + names + " \\*)] These flags are kept");
+    out_.untagged("OK [PERMANENTFLAGS (" + names + (room ? " \\*)] These flags are kept" : ")] These flags are kept, and no new ones"));
   selected_->keywords_told = selected_->keywords->names().size();
 }
 

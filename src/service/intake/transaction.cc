@@ -339,8 +339,8 @@ void TheTransaction::tell(queue::Message message, std::string message_id) {
                          {"message_id", keys.message_id}});
   context_.trace.keys(id_, std::move(keys));
   context_.trace.add(id_, "accepted", describe(message));
-  if (message.held) tell_held(message);
   const bool to_do = !message.rows.waiting;
+  if (!to_do) tell_held(message);  // else the scheduler will
   if (to_do && context_.on_accepted) context_.on_accepted(std::move(message));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "state/mailbox/account_writer.h"
 #include "state/mailbox/members.h"
 
@@ -53,11 +54,11 @@ Task<Result<CopiedPiece>> Mailboxes::Impl::copy_piece(directory::AccountId accou
   co_return fail(overtaken());
 }
 
-// What a copy to the same mailbox adds is behind the last UID that was there before, and is not copied again.
-Task<Result<Copied>> Mailboxes::Impl::copy_all(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids,
-                                               MailboxNumber to, bool move) {
+// What a copy to the same mailbox adds is behind the last UID that was there before, and is not copied again. `out`: what was done, also
+// before an error.
+Task<Result<void>> Mailboxes::Impl::copy_all(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids, MailboxNumber to,
+                                             bool move, Copied& out) {
   uids = normalised(std::move(uids));
-  Copied out;
   for (bool first = true;; first = false) {
     const AccountTurns::Turn turn = co_await turns.acquire(account);  // a turn a piece: deliveries get in between
     if (first && from == to) {
@@ -73,15 +74,25 @@ Task<Result<Copied>> Mailboxes::Impl::copy_all(directory::AccountId account, Mai
     out.uid_validity = piece.copied.uid_validity;
     std::ranges::move(piece.copied.from, std::back_inserter(out.from));
     std::ranges::move(piece.copied.to, std::back_inserter(out.to));
-    if (piece.next == 0) co_return out;
+    if (piece.next == 0) co_return Result<void>{};
     skip_to(uids, piece.next);
-    if (uids.empty()) co_return out;
+    if (uids.empty()) co_return Result<void>{};
   }
 }
 
 Task<Result<Copied>> Mailboxes::copy(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids, MailboxNumber to,
                                      bool move) {
-  co_return co_await impl_->copy_all(account, from, std::move(uids), to, move);
+  Copied out;
+  const auto done = co_await impl_->copy_all(account, from, std::move(uids), to, move, out);
+  if (done) co_return out;
+  if (!move && !out.to.empty()) {
+    // RFC 9051 6.4.7: after a COPY that fails the target is as it was before
+    UidSet copies;
+    for (const Uid uid : out.to) copies.add(uid);
+    const auto undone = co_await expunge(account, to, copies.ranges(), false);
+    if (!undone) log::warning("copy not taken back", {{"account", account}, {"mailbox", to}, {"error", undone.error().text}});
+  }
+  co_return fail(done.error());
 }
 
 }  // namespace godwit::mailbox

@@ -130,20 +130,29 @@ Task<Result<Expunged>> Mailboxes::Impl::expunge_piece(directory::AccountId accou
   co_return fail(overtaken());
 }
 
-Task<Result<std::vector<Uid>>> Mailboxes::expunge(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,
-                                                  bool only_deleted) {
+// `removed`: what is gone, also before an error.
+Task<Result<void>> Mailboxes::Impl::expunge_all(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,
+                                                bool only_deleted, std::vector<Uid>& removed) {
   uids = normalised(std::move(uids));
-  std::vector<Uid> removed;
   while (!uids.empty()) {
-    const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);  // a turn a piece: deliveries get in between
-    GODWIT_CO_ASSIGN(const Expunged piece, co_await impl_->expunge_piece(account, mailbox, uids, only_deleted, nullptr));
+    const AccountTurns::Turn turn = co_await turns.acquire(account);  // a turn a piece: deliveries get in between
+    GODWIT_CO_ASSIGN(const Expunged piece, co_await expunge_piece(account, mailbox, uids, only_deleted, nullptr));
     removed.insert(removed.end(), piece.uids.begin(), piece.uids.end());
     if (piece.next == 0) break;
     skip_to(uids, piece.next);
   }
-  if (removed.empty()) co_return removed;
-  const auto applied = co_await apply_outbox(account);
-  if (!applied) log::warning("outbox not applied yet", {{"account", account}, {"error", applied.error().text}});
+  co_return Result<void>{};
+}
+
+Task<Result<std::vector<Uid>>> Mailboxes::expunge(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,
+                                                  bool only_deleted) {
+  std::vector<Uid> removed;
+  const auto done = co_await impl_->expunge_all(account, mailbox, std::move(uids), only_deleted, removed);
+  if (!removed.empty()) {
+    const auto applied = co_await apply_outbox(account);
+    if (!applied) log::warning("outbox not applied yet", {{"account", account}, {"error", applied.error().text}});
+  }
+  if (!done) co_return fail(done.error());
   co_return removed;
 }
 

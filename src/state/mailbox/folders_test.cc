@@ -202,7 +202,7 @@ TEST_F(FoldersTest, Rename_RefusesWhatCannotBe) {
   create("long/" + std::string(100, 'x')).value();
   EXPECT_EQ(rename("a", "a").error().cause, Error::Cause::conflict);
   EXPECT_EQ(rename("a", "d").error().cause, Error::Cause::conflict);
-  EXPECT_EQ(rename("a", "a/b/c").error().cause, Error::Cause::conflict);
+  EXPECT_EQ(rename("a", "a/b/c").error().cause, Error::Cause::denied);
   EXPECT_EQ(rename("a", "INBOX").error().cause, Error::Cause::conflict);
   EXPECT_EQ(rename("no", "e").error().cause, Error::Cause::not_found);
   EXPECT_EQ(rename("long", deep).error().cause, Error::Cause::limit);

@@ -104,8 +104,8 @@ class Mailboxes {
   // With its messages; those below it stay. `denied`: INBOX.
   Task<Result<void>> remove(directory::AccountId account, std::string name);
   // With all that is below it, subscriptions too; makes the levels above. INBOX (RFC 9051 6.3.6): its messages move into a new mailbox of
-  // that name, what is below stays. `conflict` (permanent): there is one of the new name, or it lies below the old one; `limit`: a name
-  // would get too long.
+  // that name, what is below stays. `conflict` (permanent): there is one of the new name; `denied`: it lies below the old one; `limit`: a
+  // name would get too long.
   Task<Result<void>> rename(directory::AccountId account, std::string from, std::string to);
   Task<Result<void>> subscribe(directory::AccountId account, std::string name, bool subscribed);  // any name; twice is harmless
   Task<Result<Usage>> usage(directory::AccountId account);
@@ -136,8 +136,9 @@ class Mailboxes {
   // All or none (RFC 3502). The blobs are durable, were written by the account's partition with owner 0, and are pinned by their writers.
   // `limit`: too many keywords.
   Task<Result<Appended>> append(directory::AccountId account, MailboxNumber mailbox, std::vector<NewMessage> messages, Quota quota);
-  // Bytes are shared. A thousand at a time, each thousand all or none; with `move` they leave `from` in the same batch. UIDs ascend with
-  // those they come from.
+  // Bytes are shared. A thousand at a time, in one batch, with `move` they leave `from` in it. After an error nothing has been copied
+  // (others may have seen the first thousands come and go), but the first thousands may have been moved. UIDs ascend with those they come
+  // from.
   Task<Result<Copied>> copy(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids, MailboxNumber to, bool move);
   // `limit`: too many keywords. Not durable (above).
   Task<Result<FlagsChanged>> change_flags(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,

@@ -62,7 +62,10 @@ struct Mailboxes::Impl {
                                        MailboxNumber to, bool move);
   Task<Result<FlagsPiece>> change_flags_piece(directory::AccountId account, MailboxNumber mailbox, const std::vector<UidRange>& uids,
                                               const FlagChange& change, std::optional<Modseq> unchanged_since);
-  Task<Result<Copied>> copy_all(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids, MailboxNumber to, bool move);
+  Task<Result<void>> copy_all(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids, MailboxNumber to, bool move,
+                              Copied& out);
+  Task<Result<void>> expunge_all(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids, bool only_deleted,
+                                 std::vector<Uid>& removed);
   Task<Result<void>> rename_inbox(directory::AccountId account, MailboxNumber target);
 
   // outbox.cc

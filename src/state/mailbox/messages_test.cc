@@ -140,6 +140,17 @@ TEST_F(MessagesTest, CopyOfThousands_GoesInPieces) {
   EXPECT_EQ(loop_.run(mailboxes_->uids(kAnna, box_)).value().count(), 2'400u);
 }
 
+// RFC 9051 6.4.7: the target is as it was.
+TEST_F(MessagesTest, CopyOfThousands_DiskFullInTheMiddle_TakesItBack) {
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(append(box_, several(800)).has_value());
+  append_one(kInbox);
+  engine_.fail_at(2, testing::MemoryEngine::Failure::full);
+  EXPECT_FALSE(copy(box_, {{1, UINT32_MAX}}, kInbox).has_value());
+  EXPECT_THAT(uids_in(kInbox), ElementsAre(1));
+  EXPECT_EQ(uids_in(box_).size(), 1'600u);
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
 TEST_F(MessagesTest, Copy_OfNothingOrNowhere) {
   EXPECT_THAT(copy(kInbox, {{1, 9}}, box_).value().from, IsEmpty());
   EXPECT_EQ(copy(kInbox, {}, box_).value().uid_validity, status(box_).uid_validity);

@@ -145,6 +145,7 @@ Task<Result<bool>> Mailboxes::Impl::erase_account(directory::AccountId account) 
     const store::WriteDone erased = co_await engine.write(partition, std::move(rest));
     GODWIT_CO_TRY(store::as_result(erased, "erasing a removed account"));
   }
+  feed.changed(account);  // who is logged in finds nothing any more
   GODWIT_CO_TRY(co_await apply_releases(account));
   GODWIT_CO_ASSIGN(const bool left, co_await has_any(engine, partition, Keyspace::outbox, std::string(kAllReleases)));
   co_return !left;

@@ -13,7 +13,7 @@ using store::Keyspace;
 constexpr std::size_t kMaxBatch = 900 * 1024;
 
 Error exists() { return Error::permanent(Error::Cause::conflict, "there is a mailbox of that name already"); }
-Error into_itself() { return Error::permanent(Error::Cause::conflict, "a mailbox cannot go below itself"); }
+Error into_itself() { return Error::permanent(Error::Cause::denied, "a mailbox cannot go below itself"); }
 Error too_large() { return Error::permanent(Error::Cause::limit, "too many mailboxes to rename at once"); }
 
 // Whether `name` is `tree` or below it.
@@ -106,7 +106,8 @@ Task<Result<void>> Mailboxes::Impl::rename_inbox(directory::AccountId account, M
   view.reset();
   if (inbox.total == 0) co_return Result<void>{};
   std::vector<UidRange> all(1, UidRange{1, inbox.uid_next - 1});
-  GODWIT_CO_TRY(co_await copy_all(account, kInbox, std::move(all), target, true));
+  Copied moved;
+  GODWIT_CO_TRY(co_await copy_all(account, kInbox, std::move(all), target, true, moved));
   co_return Result<void>{};
 }
 
