@@ -47,6 +47,12 @@ void show_stats(const boost::json::object& answer) {
   fmt::print("{} accounts, {} messages, {} bytes\n", accounts, messages, bytes);
 }
 
+// RFC 9051 6.3.6: INBOX stays, its messages move.
+void show_renamed(const boost::json::object& answer) {
+  const std::string from = text_of(answer, "from");
+  fmt::print(fmt::runtime(from == "INBOX" ? "the messages of {} are in {} now\n" : "{} is {} now\n"), from, text_of(answer, "to"));
+}
+
 std::string path_of(const MailboxOptions& mailbox) { return "/v1/mailboxes/" + encode_segment(mailbox.account); }
 
 }  // namespace
@@ -69,7 +75,7 @@ void add_mailbox_command(CLI::App& app, const Options& options, Action& action) 
   create->callback([&options, &action, mailbox] {
     action = [&options, mailbox] {
       return call_and_print(options, "POST", path_of(*mailbox), {{"name", mailbox->name}, {"special_use", mailbox->special_use}},
-                            [&](const auto&) { fmt::print("{} created\n", mailbox->name); });
+                            [](const auto& made) { fmt::print("{} created\n", text_of(made, "name")); });
     };
   });
 
@@ -79,8 +85,7 @@ void add_mailbox_command(CLI::App& app, const Options& options, Action& action) 
   rename->add_option("TO", mailbox->to)->required();
   rename->callback([&options, &action, mailbox] {
     action = [&options, mailbox] {
-      return call_and_print(options, "PUT", path_of(*mailbox), {{"from", mailbox->name}, {"to", mailbox->to}},
-                            [&](const auto&) { fmt::print("{} is {} now\n", mailbox->name, mailbox->to); });
+      return call_and_print(options, "PUT", path_of(*mailbox), {{"from", mailbox->name}, {"to", mailbox->to}}, show_renamed);
     };
   });
 
@@ -90,7 +95,7 @@ void add_mailbox_command(CLI::App& app, const Options& options, Action& action) 
   remove->callback([&options, &action, mailbox] {
     action = [&options, mailbox] {
       return call_and_print(options, "DELETE", path_of(*mailbox), {{"name", mailbox->name}},
-                            [&](const auto&) { fmt::print("{} deleted\n", mailbox->name); });
+                            [](const auto& gone) { fmt::print("{} deleted\n", text_of(gone, "name")); });
     };
   });
 

@@ -99,6 +99,13 @@ void read_imap(TomlTable& table, Config& config) {
   }
 }
 
+void read_pop3(TomlTable& table, Config& config) {
+  table.choice("expire", config.pop3_expire, {"never", "0d"});
+  table.duration("login_delay", config.pop3_login_delay);
+  if (config.pop3_login_delay % 1s != 0s)  // RFC 2449 6.5: seconds are announced
+    table.error("login_delay", "is counted in whole seconds; write for example \"30s\"");
+}
+
 void read_route(TomlTable& table, Config& config, routing::RouteTable& routes) {
   routing::Route route;
   table.text("domain", route.domain);
@@ -179,6 +186,7 @@ void read_root(TomlTable& root, Config& config) {
   root.table("limits", [&](TomlTable& table) { read_limits(table, config.limits); });
   root.table("auth", [&](TomlTable& table) { table.networks("plaintext_from", config.plaintext_from); });
   root.table("imap", [&](TomlTable& table) { read_imap(table, config); });
+  root.table("pop3", [&](TomlTable& table) { read_pop3(table, config); });
   root.table("mailbox", [&](TomlTable& table) {
     table.size("quota", config.mailbox_quota);
     table.count("quota_messages", config.mailbox_quota_messages, 0, 1'000'000'000);

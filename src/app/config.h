@@ -74,6 +74,8 @@ struct Config {
 
   std::vector<Network> plaintext_from;    // who may log in to IMAP and POP3 without TLS
   std::vector<std::string> imap_without;  // capabilities, in upper case
+  std::string pop3_expire = "never";      // RFC 2449 6.7: or "0d", what was retrieved goes at QUIT
+  milliseconds pop3_login_delay{};        // RFC 2449 6.5: whole seconds; 0 = none
   std::uint64_t mailbox_quota = 0;        // octets an account may hold; 0 = no limit
   std::uint64_t mailbox_quota_messages = 0;
 

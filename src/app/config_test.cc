@@ -120,6 +120,19 @@ TEST(Config, Values_ThatCannotWork_AreRefused) {
             std::string::npos);
 }
 
+TEST(Config, Pop3_PoliciesThatItAnnounces) {
+  const LoadedConfig nothing = parse_config(kHost, "g.toml");
+  EXPECT_EQ(nothing.config.pop3_expire, "never");
+  EXPECT_EQ(nothing.config.pop3_login_delay, 0s);
+  const LoadedConfig both = parse_config(std::string(kHost) + "[pop3]\nexpire = \"0d\"\nlogin_delay = \"1m30s\"\n", "g.toml");
+  ASSERT_TRUE(both.errors.empty()) << describe("g.toml", both.errors.front());
+  EXPECT_EQ(both.config.pop3_expire, "0d");
+  EXPECT_EQ(both.config.pop3_login_delay, 90s);
+  EXPECT_EQ(first_error("[pop3]\nexpire = \"30d\"\n"), "g.toml:3:10: pop3.expire: \"30d\" is not known here; write one of: never, 0d");
+  EXPECT_NE(first_error("[pop3]\nlogin_delay = \"1500ms\"\n").find("whole seconds"), std::string::npos);
+  EXPECT_NE(first_error("[pop3]\nlogin_delay = \"60\"\n").find("a unit is missing"), std::string::npos);
+}
+
 TEST(Config, HostnameOfOneLabel_IsAWarning) {
   const LoadedConfig loaded = parse_config("hostname = \"mx\"\n", "g.toml");
   EXPECT_TRUE(loaded.errors.empty());

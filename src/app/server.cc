@@ -68,6 +68,8 @@ std::shared_ptr<const pop3d::Settings> pop3d_settings(const Config& config) {
   auto settings = std::make_shared<pop3d::Settings>();
   settings->hostname = config.hostname;
   settings->idle_timeout = config.limits.pop3_idle;
+  settings->removes_retrieved = config.pop3_expire == "0d";
+  settings->login_delay = config.pop3_login_delay;
   settings->plaintext_from = config.plaintext_from;
   settings->exempt = exempt_networks(config);
   return settings;
@@ -151,6 +153,7 @@ struct Server::Impl {
   Current<httpd::Settings> for_http;
   Current<submitd::Settings> for_submit;
   submitd::Rates rates;
+  pop3d::LoginDelays pop3_logins;
   std::atomic<std::shared_ptr<tls::ServerContext>> identity;
   std::unique_ptr<smtpd::Context> smtp;
   std::unique_ptr<pop3d::Context> pop3;
@@ -220,7 +223,7 @@ void Server::Impl::make_contexts() {
   smtp = std::make_unique<smtpd::Context>(smtpd::Context{house->intake(), house->directory(), house->clock(), house->random(), tls,
                                                          [this] { return for_smtp.get(); }, sessions, limits});
   pop3 = std::make_unique<pop3d::Context>(pop3d::Context{house->directory(), house->mailboxes(), house->blobs(), house->clock(), tls,
-                                                         [this] { return for_pop3.get(); }, sessions, limits});
+                                                         [this] { return for_pop3.get(); }, sessions, limits, pop3_logins});
   imap = std::make_unique<imapd::Context>(imapd::Context{house->directory(), house->mailboxes(), house->blobs(), house->clock(), tls,
                                                          [this] { return for_imap.get(); }, sessions, limits});
   http = std::make_unique<httpd::Context>(httpd::Context{[this] { return for_http.get(); }, sessions, limits});

@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "outbound_world.h"
+#include "testing/transcript_files.h"
 
 namespace godwit::testing {
 namespace {
@@ -37,10 +37,7 @@ class OutboundTranscript : public ::testing::Test {
 int main(int argc, char** argv) {
   using godwit::testing::OutboundTranscript;
   ::testing::InitGoogleTest(&argc, argv);
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(GODWIT_TRANSCRIPTS) / "outbound"))
-    if (entry.path().extension() == ".txt") files.push_back(entry.path());
-  std::ranges::sort(files);
+  const auto files = godwit::testing::transcript_files(std::filesystem::path(GODWIT_TRANSCRIPTS) / "outbound");
   for (const auto& file : files)
     ::testing::RegisterTest("outbound", file.stem().c_str(), nullptr, nullptr, file.c_str(), 1,
                             [file]() -> ::testing::Test* { return new OutboundTranscript(file); });

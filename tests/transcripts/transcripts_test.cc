@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <functional>
 
 #include "testing/smtp_world.h"
 #include "testing/transcript.h"
+#include "testing/transcript_files.h"
 
 namespace godwit::testing {
 namespace {
@@ -31,11 +31,7 @@ class TranscriptTest : public ::testing::Test {
 };
 
 std::size_t register_protocol(const std::string& protocol, const MakeWorld& make) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(fs::path(GODWIT_TRANSCRIPTS) / protocol)) {
-    if (entry.path().extension() == ".txt") files.push_back(entry.path());
-  }
-  std::ranges::sort(files);
+  const auto files = transcript_files(fs::path(GODWIT_TRANSCRIPTS) / protocol);
   for (const auto& file : files) {
     ::testing::RegisterTest(protocol.c_str(), file.stem().c_str(), nullptr, nullptr, file.c_str(), 1,
                             [path = file.string(), make]() -> ::testing::Test* { return new TranscriptTest(path, make); });

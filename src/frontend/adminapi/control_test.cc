@@ -1,16 +1,13 @@
-// Who may administer, and actions on a queue that is longer than a page; the rest is in tests/e2e/test_operate.py.
+// Who may administer, and actions on a queue that is longer than a page.
 
 #include "frontend/adminapi/control.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
 #include <span>
 
-#include "testing/mail_world.h"
+#include "frontend/adminapi/control_fixture.h"
 
 namespace godwit::adminapi {
 namespace {
@@ -47,10 +44,11 @@ TEST(MayAdminister, RootTheServerAndItsGroup) {
   }
 }
 
-class QueueActions : public ::testing::Test {
+class QueueActions : public ControlTest {
  protected:
   QueueActions() {
     GODWIT_CHECK(world.add_domain("example.org").has_value() && world.add_account("bob@example.org", "secret").has_value());
+    context.act = [this](MessageId id, Action, std::string) { return act(id); };
   }
 
   void fill(std::size_t messages, const std::string& rcpt = "bob@example.org") {
@@ -100,36 +98,12 @@ class QueueActions : public ::testing::Test {
     GODWIT_CHECK((co_await world.queue->accept(message, *body)).has_value());
   }
 
-  http::Response post(const std::string& body) {
-    http::Request request;
-    request.method = "POST";
-    request.target = request.path = "/v1/queue/actions";
-    request.body = body;
-    return world.loop.run(handle(context, std::move(request)));
-  }
-  http::Response get(const std::string& target) {
-    http::Request request;
-    request.method = "GET";
-    request.target = request.path = target;
-    return world.loop.run(handle(context, std::move(request)));
-  }
-  static boost::json::object parsed(const http::Response& response) { return boost::json::parse(response.body).as_object(); }
+  http::Response post(const std::string& body) { return ask("POST", "/v1/queue/actions", body); }
+  http::Response get(const std::string& target) { return ask("GET", target); }
 
-  testing::MailWorld world;
-  mailbox::Mailboxes mailboxes{world.engine, world.blobs, world.loop.clock(), world.random};
   std::vector<MessageId> acted;
   std::function<Task<>()> before_act;
   std::size_t fail_at = 0;
-  Context context{.directory = *world.directory,
-                  .mailboxes = mailboxes,
-                  .queue = *world.queue,
-                  .engine = world.engine,
-                  .blobs = world.blobs,
-                  .trace = *world.trace,
-                  .clock = world.loop.clock(),
-                  .act = [this](MessageId id, Action, std::string) { return act(id); },
-                  .verify_engine = {},
-                  .sites = {}};
 };
 
 TEST_F(QueueActions, All_ReachesEveryMessageOnce) {
@@ -217,11 +191,7 @@ TEST_F(QueueActions, UnderWay_IsSaidToBeAskedAndShownAsBeingTried) {
 
 TEST_F(QueueActions, AliasInACircle_IsRefusedWithTheWayRound) {
   const auto add = [this](std::string_view name, std::string_view target) {
-    http::Request request;
-    request.method = "POST";
-    request.target = request.path = "/v1/aliases";
-    request.body = fmt::format(R"({{"address": "{}", "targets": ["{}"]}})", name, target);
-    return world.loop.run(handle(context, std::move(request)));
+    return ask("POST", "/v1/aliases", fmt::format(R"({{"address": "{}", "targets": ["{}"]}})", name, target));
   };
   const auto direct = add("loop@example.org", "loop@example.org");
   EXPECT_EQ(direct.status, 409);

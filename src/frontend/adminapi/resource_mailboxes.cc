@@ -1,5 +1,5 @@
 // /v1/mailboxes: what the accounts hold. GET: sums of all accounts. /v1/mailboxes/ACCOUNT: GET lists its mailboxes, POST {"name",
-// "special_use"} makes one, PUT {"from", "to"} renames, DELETE {"name"} deletes with all messages.
+// "special_use"} makes one, PUT {"from", "to"} renames, DELETE {"name"} deletes with all messages. Names are UTF-8; INBOX in any case.
 
 #include <boost/json/array.hpp>
 
@@ -22,9 +22,21 @@ Answer stats(Context& context) {
   co_return answer_json({{"accounts", std::move(list)}});
 }
 
+// A name as an IMAP client could say it, INBOX in capitals: RFC 9051 5.1.
+Result<std::string> read_name(const std::string& text) {
+  if (text.empty()) return fail(Error::syntax("a mailbox needs a name", 0));
+  const imap::Dialect utf8{.utf8_accept = true};
+  return imap::read_mailbox_name(text, utf8);
+}
+
+Result<std::string> read_new_name(const std::string& text) {
+  GODWIT_ASSIGN(const std::string name, read_name(text));
+  return imap::check_new_mailbox(name);
+}
+
+http::Response answer_bad_name(const Error& error) { return answer_error(400, error.text); }
+
 Answer list(Context& context, directory::AccountId account) {
-  const auto opened = co_await context.mailboxes.open_account(account);
-  if (!opened) co_return answer_error(opened.error());
   const auto folders = co_await context.mailboxes.folders(account);
   if (!folders) co_return answer_error(folders.error());
   boost::json::array all;
@@ -43,8 +55,8 @@ Answer list(Context& context, directory::AccountId account) {
 }
 
 Answer create(Context& context, directory::AccountId account, Call call) {
-  const auto name = imap::check_new_mailbox(call.text("name"));
-  if (!name) co_return answer_error(name.error());
+  const auto name = read_new_name(call.text("name"));
+  if (!name) co_return answer_bad_name(name.error());
   auto use = mailbox::SpecialUse::none;
   if (const std::string wanted = call.text("special_use"); !wanted.empty()) {
     const auto parsed = mailbox::parse_special_use(wanted);
@@ -52,8 +64,6 @@ Answer create(Context& context, directory::AccountId account, Call call) {
       co_return answer_error(400, "\"" + wanted + "\" is not a special use; there are \\Archive, \\Drafts, \\Junk, \\Sent, \\Trash");
     use = *parsed;
   }
-  const auto opened = co_await context.mailboxes.open_account(account);
-  if (!opened) co_return answer_error(opened.error());
   const auto made = co_await context.mailboxes.create(account, *name, use);
   if (!made) co_return answer_error(made.error());
   const auto subscribed = co_await context.mailboxes.subscribe(account, *name, true);
@@ -62,15 +72,21 @@ Answer create(Context& context, directory::AccountId account, Call call) {
 }
 
 Answer rename(Context& context, directory::AccountId account, Call call) {
-  const auto to = imap::check_new_mailbox(call.text("to"));
-  if (!to) co_return answer_error(to.error());
-  const auto done = co_await context.mailboxes.rename(account, call.text("from"), *to);
-  co_return done ? answer_done() : answer_error(done.error());
+  const auto from = read_name(call.text("from"));
+  if (!from) co_return answer_bad_name(from.error());
+  const auto to = read_new_name(call.text("to"));
+  if (!to) co_return answer_bad_name(to.error());
+  const auto done = co_await context.mailboxes.rename(account, *from, *to);
+  if (!done) co_return answer_error(done.error());
+  co_return answer_json({{"ok", true}, {"from", *from}, {"to", *to}});
 }
 
 Answer remove(Context& context, directory::AccountId account, Call call) {
-  const auto done = co_await context.mailboxes.remove(account, call.text("name"));
-  co_return done ? answer_done() : answer_error(done.error());
+  const auto name = read_name(call.text("name"));
+  if (!name) co_return answer_bad_name(name.error());
+  const auto done = co_await context.mailboxes.remove(account, *name);
+  if (!done) co_return answer_error(done.error());
+  co_return answer_json({{"ok", true}, {"name", *name}});
 }
 
 }  // namespace
@@ -84,6 +100,8 @@ Answer mailboxes(Context& context, Call call) {
   if (!account) co_return answer_error(account.error());
   if (!*account) co_return answer_error(404, "there is no account " + address->text());
   const auto id = (*account)->id;
+  const auto opened = co_await context.mailboxes.open_account(id);  // as a login does: the first mailboxes are there
+  if (!opened) co_return answer_error(opened.error());
   if (call.method == "GET") co_return co_await list(context, id);
   if (call.method == "POST") co_return co_await create(context, id, std::move(call));
   if (call.method == "PUT") co_return co_await rename(context, id, std::move(call));

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "frontend/imapd/imap_fixture.h"
+#include "testing/memory_client.h"
 
 namespace {
 
@@ -15,26 +16,6 @@ using namespace godwit;
 
 constexpr std::string_view kAnna = "anna@example.org";
 constexpr std::size_t kInputsAWorld = 100;  // tombstones gather, and the memory engine copies its tables
-
-struct Client {
-  std::unique_ptr<net::Stream> stream;
-  std::string received;
-  bool ended = false;
-};
-
-Task<> read_all(std::shared_ptr<Client> client) {
-  std::string buffer(65'536, '\0');
-  for (;;) {
-    const auto got = co_await client->stream->read(buffer, std::chrono::hours(2));
-    if (!got || *got == 0) break;
-    client->received.append(buffer, 0, *got);
-  }
-  client->ended = true;
-}
-
-Task<> write_all(std::shared_ptr<Client> client, std::string bytes) {
-  ignore(co_await client->stream->write(bytes, std::chrono::hours(2)), "the server may have closed");
-}
 
 std::unique_ptr<testing::ImapWorld> make_world() {
   auto world = std::make_unique<testing::ImapWorld>();
@@ -65,18 +46,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const std::string bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   auto [server, own] = testing::make_memory_streams(world->loop().clock(), {.segment = data[0] % 32u});
-  auto client = std::make_shared<Client>();
-  client->stream = std::move(own);
+  const testing::MemoryClient client(world->loop(), std::move(own));
   world->serve(std::move(server));
-  world->loop().start(read_all(client));
-  world->loop().start(write_all(client, bytes));
-  world->loop().poll();
+  client.read_all();
+  client.say(bytes);
   world->loop().advance(Duration(100));  // the delays of wrong passwords
-  client->stream->close();
+  client.close();
   world->loop().advance(Duration(100));
 
   GODWIT_CHECK(world->sessions() == 0);
-  GODWIT_CHECK(client->received.starts_with("* OK [CAPABILITY "));
+  GODWIT_CHECK(client.received().starts_with("* OK [CAPABILITY "));
   const auto account = world->account(kAnna).value();
   const auto wrong = world->loop().run(world->mailboxes->verify(account.id)).value();
   GODWIT_CHECK(wrong.empty());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "edge/net/line_reader.h"
+#include "edge/net/password_rule.h"
 #include "frontend/imapd/fetch.h"
 #include "frontend/imapd/imapd.h"
 #include "frontend/imapd/output.h"
@@ -90,6 +91,7 @@ class Session {
   void tell_expunged();
   Task<> tell_changed(const std::vector<mailbox::MessageInfo>& changed);
   Task<> refresh_keywords();
+  Task<std::shared_ptr<const mailbox::Keywords>> fresh_keywords();
   void tell_flags();
   // RFC 7162 3.2.4, RFC 9051 7.5.2
   bool tells_uids() const { return qresync_ || dialect_.rev2; }
@@ -131,7 +133,7 @@ class Session {
   Task<Reply> cmd(imap::Compress command);
 
   // login.cc
-  bool may_log_in() const { return stream_->tls() != nullptr || contains(settings_->plaintext_from, remote_.address); }
+  bool may_log_in() const { return net::may_say_password(*stream_, settings_->plaintext_from); }
   Task<Reply> log_in(std::string name, std::string password);
   Task<Reply> wrong_password(std::string name);
   Task<std::optional<std::string>> ask(std::string challenge, Reply& failure);  // cmd_authenticate.cc

@@ -2,26 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <filesystem>
-
 #include "frontend/imapd/imap_fixture.h"
+#include "testing/transcript_files.h"
 
 namespace godwit::imapd {
 namespace {
 
-namespace fs = std::filesystem;
+constexpr std::string_view kFolder = GODWIT_TESTDATA "/../../../../tests/transcripts/imap";
 
-std::vector<fs::path> transcripts() {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(fs::path(GODWIT_TESTDATA) / "../../../../tests/transcripts/imap")) {
-    if (entry.path().extension() == ".txt") files.push_back(entry.path());
-  }
-  std::ranges::sort(files);
-  return files;
-}
-
-class ImapTranscript : public ::testing::TestWithParam<fs::path> {};
+class ImapTranscript : public ::testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(ImapTranscript, Plays) {
   testing::ImapWorld world;
@@ -29,7 +18,7 @@ TEST_P(ImapTranscript, Plays) {
   EXPECT_TRUE(played.has_value()) << GetParam().filename() << ": " << (played ? "" : played.error().text);
 }
 
-INSTANTIATE_TEST_SUITE_P(Imap, ImapTranscript, ::testing::ValuesIn(transcripts()),
+INSTANTIATE_TEST_SUITE_P(Imap, ImapTranscript, ::testing::ValuesIn(testing::transcript_files(kFolder)),
                          [](const auto& info) { return info.param.stem().string(); });
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/encoding.h"
 #include "frontend/pop3d/reply_text.h"
@@ -9,11 +11,14 @@ namespace godwit::pop3d {
 Task<> Session::cmd_auth(pop3::Command command) {
   if (command.text.empty()) {
     ok("");
-    out_ += may_log_in() ? "PLAIN\r\n.\r\n" : ".\r\n";
+    if (may_log_in()) {
+      for (const auto mechanism : kMechanisms) out_ += std::string(mechanism) + "\r\n";
+    }
+    out_ += ".\r\n";
     co_return;
   }
   if (!may_log_in()) co_return err(text::kEncryptFirst);
-  if (command.text != "PLAIN") co_return err(text::kUnknownMechanism);
+  if (std::ranges::find(kMechanisms, command.text) == std::end(kMechanisms)) co_return err(text::kUnknownMechanism);
   reader_.set_max_line(settings_->max_auth_line);
   auto credentials = co_await exchange(std::move(command));
   reader_.set_max_line(settings_->max_command_line);

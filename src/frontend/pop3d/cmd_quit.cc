@@ -4,15 +4,24 @@
 
 namespace godwit::pop3d {
 
+// RFC 2449 6.7: under EXPIRE 0 what RETR has brought is taken for deleted, whatever RSET said.
+std::vector<mailbox::UidRange> Session::doomed() const {
+  std::vector<mailbox::UidRange> uids;
+  for (const auto& each : messages_) {
+    if (each.deleted || (each.retrieved && settings_->removes_retrieved)) uids.push_back({each.uid, each.uid});
+  }
+  return uids;
+}
+
 // RFC 1939 6: the UPDATE state, and the only way into it. What another session has removed by now is passed over.
 Task<> Session::cmd_quit(pop3::Command /*command*/) {
   closing_ = true;
-  std::vector<mailbox::UidRange> doomed;
-  for (const auto& each : messages_) {
-    if (each.deleted) doomed.push_back({each.uid, each.uid});
-  }
-  if (doomed.empty()) co_return ok(text::kBye);
-  const auto removed = co_await context_.mailboxes.expunge(account_->id, mailbox::kInbox, std::move(doomed), false);
+  // QUIT may be pipelined: what nobody asked to delete goes only when it has gone out
+  if (settings_->removes_retrieved) co_await flush();
+  if (broken_) co_return;
+  auto uids = doomed();
+  if (uids.empty()) co_return ok(text::kBye);
+  const auto removed = co_await context_.mailboxes.expunge(account_->id, mailbox::kInbox, std::move(uids), false);
   if (!removed) {
     log::warning("expunge_failed", {{"session", id_}, {"account", account_->address.text()}, {"error", removed.error().text}});
     co_return err(text::kNotAllRemoved);

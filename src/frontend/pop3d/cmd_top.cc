@@ -4,7 +4,7 @@ namespace godwit::pop3d {
 
 // RFC 1939 7
 Task<> Session::cmd_top(pop3::Command command) {
-  if (const Listed* message = find_message(*command.message)) co_await send_message(*message, command.lines);
+  if (Listed* message = find_message(*command.message)) co_await send_message(*message, command.lines);
 }
 
 }  // namespace godwit::pop3d

@@ -13,6 +13,8 @@ namespace {
 metrics::Counter& logins(std::string_view result) {
   static auto& good = metrics::counter("godwit_pop3d_logins_total", "POP3 logins", {{"result", "ok"}});
   static auto& bad = metrics::counter("godwit_pop3d_logins_total", "POP3 logins", {{"result", "wrong"}});
+  static auto& early = metrics::counter("godwit_pop3d_logins_total", "POP3 logins", {{"result", "early"}});
+  if (result == "early") return early;
   return result == "ok" ? good : bad;
 }
 
@@ -25,8 +27,14 @@ Task<> Session::log_in(std::string name, std::string password) {
     co_return err(text::kLoginUnavailable);
   }
   if (!*known) co_return co_await wrong_password(std::move(name));
-  logins("ok").add();
   directory::Account account = **std::move(known);
+  // RFC 2449 8.1.1: only to who has the password, else it would tell that there is such a user
+  if (!context_.login_delays.admit(account.id, context_.clock.steady(), settings_->login_delay)) {
+    logins("early").add();
+    log::info("login_too_early", {{"session", id_}, {"peer", remote_.address.text()}, {"account", name}, {"protocol", "pop3"}});
+    co_return err(text::kTooEarly);
+  }
+  logins("ok").add();
   co_await open_maildrop(std::move(account));
 }
 
@@ -36,11 +44,12 @@ Task<> Session::open_maildrop(directory::Account account) {
   auto snapshot = co_await context_.mailboxes.snapshot(account.id, mailbox::kInbox);
   if (!snapshot) {
     log::warning("maildrop_unavailable", {{"session", id_}, {"account", account.address.text()}, {"error", snapshot.error().text}});
+    context_.login_delays.take_back(account.id);  // RFC 2449 6.5: the delay begins with +OK
     co_return err(snapshot.error().cause == Error::Cause::not_found ? text::kMaildropGone : text::kMaildropUnavailable);
   }
   uid_validity_ = snapshot->uid_validity;
   messages_.reserve(snapshot->messages.size());
-  for (const auto& each : snapshot->messages) messages_.push_back({each.uid, false, each.email, each.size});
+  for (const auto& each : snapshot->messages) messages_.push_back({each.uid, false, false, each.email, each.size});
   state_ = State::transaction;
   account_ = std::move(account);
   reader_.set_max_line(settings_->max_command_line);

@@ -1,5 +1,6 @@
 #pragma once
-// The POP3 server: RFC 1939 with CAPA, UIDL, TOP, STLS, AUTH PLAIN, PIPELINING, RESP-CODES, AUTH-RESP-CODE and UTF8.
+// The POP3 server: RFC 1939 with CAPA, UIDL, TOP, STLS, AUTH PLAIN and LOGIN, PIPELINING, RESP-CODES, AUTH-RESP-CODE, UTF8, LANG, EXPIRE
+// and LOGIN-DELAY.
 // One call of serve() a connection.
 //
 // A session is a snapshot of INBOX, taken at login; deletions apply at QUIT. Two sessions at once disturb nobody: what the
@@ -16,6 +17,7 @@
 #include "edge/net/stream.h"
 #include "edge/net/task_group.h"
 #include "edge/store/blobs.h"
+#include "frontend/pop3d/login_delays.h"
 #include "state/directory/directory.h"
 #include "state/mailbox/mailbox.h"
 
@@ -26,6 +28,10 @@ struct Settings {
   std::string hostname;
   std::vector<Network> exempt;          // from the limit of connections per address, as loopback is
   std::vector<Network> plaintext_from;  // who may use USER, PASS and AUTH without TLS; nobody else, loopback or not
+
+  // RFC 2449 6.7: EXPIRE 0 instead of NEVER. At QUIT messages that RETR has brought go, as if DELE had named them.
+  bool removes_retrieved = false;
+  Duration login_delay{};  // RFC 2449 6.5: between two logins to an account, in whole seconds; 0 = none
 
   Duration idle_timeout = std::chrono::minutes(10);     // RFC 1939 3: at least ten minutes, for one command line
   Duration login_timeout = std::chrono::minutes(1);     // from the greeting to the login in all
@@ -50,6 +56,7 @@ struct Context {
   std::function<std::shared_ptr<const Settings>()> settings;
   net::TaskGroup& tasks;  // stop() ends sessions that wait for a command, others after their command; cut() ends those too
   net::ConnectionLimits& limits;
+  LoginDelays& login_delays;
 };
 
 // One connection, from the greeting (`implicit_tls`: from the handshake) to its end. `session_id` is for the log. Start it

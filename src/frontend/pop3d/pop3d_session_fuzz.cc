@@ -1,6 +1,6 @@
 // Any bytes at a POP3 session that a client may send: INBOX with two messages, a known account, passwords in the clear, with TLS
-// offered. The first byte cuts the stream into pieces. Checks that the session ends, that only QUIT removes mail, and
-// that every reply line begins as a reply does.
+// offered. The first byte cuts the stream into pieces and switches EXPIRE 0 and LOGIN-DELAY on. Checks that the session ends, that only
+// QUIT removes mail, and that every reply line begins as a reply does.
 
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "frontend/pop3d/pop3_fixture.h"
+#include "testing/memory_client.h"
 
 namespace {
 
@@ -15,26 +16,6 @@ using namespace godwit;
 
 constexpr std::string_view kAnna = "anna@example.org";
 constexpr std::size_t kInputsAWorld = 100;  // tombstones gather, and the memory engine copies its tables
-
-struct Client {
-  std::unique_ptr<net::Stream> stream;
-  std::string received;
-  bool ended = false;
-};
-
-Task<> read_all(std::shared_ptr<Client> client) {
-  std::string buffer(65'536, '\0');
-  for (;;) {
-    const auto got = co_await client->stream->read(buffer, std::chrono::hours(2));
-    if (!got || *got == 0) break;
-    client->received.append(buffer, 0, *got);
-  }
-  client->ended = true;
-}
-
-Task<> write_all(std::shared_ptr<Client> client, std::string bytes) {
-  ignore(co_await client->stream->write(bytes, std::chrono::hours(2)), "the server may have closed");
-}
 
 std::unique_ptr<testing::Pop3World> make_world() {
   auto world = std::make_unique<testing::Pop3World>();
@@ -62,23 +43,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fill_inbox(*world);
   const auto before = world->uids(kAnna).value();
 
+  world->settings.removes_retrieved = (data[0] & 0x20u) != 0;
+  world->settings.login_delay = Duration((data[0] & 0x40u) != 0 ? 1'000 : 0);
   const std::string bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   auto [server, own] = testing::make_memory_streams(world->loop().clock(), {.segment = data[0] % 32u});
-  auto client = std::make_shared<Client>();
-  client->stream = std::move(own);
+  const testing::MemoryClient client(world->loop(), std::move(own));
   world->serve(std::move(server));
-  world->loop().start(read_all(client));
-  world->loop().start(write_all(client, bytes));
-  world->loop().poll();
+  client.read_all();
+  client.say(bytes);
   world->loop().advance(Duration(100));  // the delays of wrong passwords
-  const bool ended_by_itself = client->ended;
-  client->stream->close();
+  const bool ended_by_itself = client.ended();
+  client.close();
   world->loop().advance(Duration(100));
 
   GODWIT_CHECK(world->sessions() == 0);
-  GODWIT_CHECK(client->received.starts_with("+OK mx.example.org"));
-  GODWIT_CHECK(client->received.ends_with("\r\n"));
-  const bool quit = ended_by_itself && client->received.ends_with("+OK good bye\r\n");
+  GODWIT_CHECK(client.received().starts_with("+OK mx.example.org"));
+  GODWIT_CHECK(client.received().ends_with("\r\n"));
+  const bool quit = ended_by_itself && client.received().ends_with("+OK good bye\r\n");
   GODWIT_CHECK(quit || world->uids(kAnna).value() == before);
   return 0;
 }

@@ -68,7 +68,7 @@ Task<> Session::explain_missing(const Listed& message) {
 
 // RFC 6856 2.1 DEVIATES: a message with UTF-8 in its header goes out as it is without UTF8 mode, too; a surrogate would not be
 // the message, and a refusal would hide it from every client that was not told of the command.
-Task<> Session::send_message(const Listed& message, std::optional<std::uint32_t> top_lines) {
+Task<> Session::send_message(Listed& message, std::optional<std::uint32_t> top_lines) {
   const auto email = co_await context_.mailboxes.email(account_->id, message.email);
   if (!email && email.error().cause == Error::Cause::not_found) co_return co_await explain_missing(message);
   if (!email) co_return explain_read(email.error(), message);
@@ -95,6 +95,7 @@ Task<> Session::send_message(const Listed& message, std::optional<std::uint32_t>
   }
   outgoing.finish(out_);
   if (top_lines) co_return;
+  message.retrieved = true;
   ++retrieved_;
   count_retrieved(message.size);
 }

@@ -47,6 +47,7 @@ const Session::Entry& Session::entry_of(pop3::Verb verb) {
       {&Session::cmd_stls, true, false},
       {&Session::cmd_capa, true, true},
       {&Session::cmd_utf8, true, false},
+      {&Session::cmd_lang, true, true},
       {&Session::cmd_stat, false, true},
       {&Session::cmd_list, false, true},
       {&Session::cmd_retr, false, true},

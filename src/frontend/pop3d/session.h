@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "edge/net/line_reader.h"
+#include "edge/net/password_rule.h"
 #include "frontend/pop3d/pop3d.h"
 #include "grammar/pop3/command.h"
 #include "grammar/sasl/mechanism.h"
@@ -19,6 +20,7 @@ namespace godwit::pop3d {
 struct Listed {
   mailbox::Uid uid = 0;
   bool deleted = false;
+  bool retrieved = false;  // whole, by RETR
   mailbox::EmailId email = 0;
   std::uint64_t size = 0;
 };
@@ -65,6 +67,7 @@ class Session {
   Task<> cmd_stls(pop3::Command command);
   Task<> cmd_capa(pop3::Command command);
   Task<> cmd_utf8(pop3::Command command);
+  Task<> cmd_lang(pop3::Command command);
   Task<> cmd_stat(pop3::Command command);
   Task<> cmd_list(pop3::Command command);
   Task<> cmd_retr(pop3::Command command);
@@ -76,7 +79,7 @@ class Session {
   Task<> cmd_quit(pop3::Command command);
 
   // login.cc
-  bool may_log_in() const { return stream_->tls() != nullptr || contains(settings_->plaintext_from, remote_.address); }
+  bool may_log_in() const { return net::may_say_password(*stream_, settings_->plaintext_from); }
   Task<> log_in(std::string name, std::string password);
   Task<> open_maildrop(directory::Account account);
   Task<> wrong_password(std::string name);
@@ -86,7 +89,8 @@ class Session {
   // capabilities.cc
   bool tls_offered() const { return !stream_->tls() && context_.tls() != nullptr; }
   // maildrop.cc
-  Listed* find_message(std::uint32_t number);  // null: the -ERR is said
+  Listed* find_message(std::uint32_t number);     // null: the -ERR is said
+  std::vector<mailbox::UidRange> doomed() const;  // cmd_quit.cc
   std::string unique_id(const Listed& message) const;
   struct Totals {
     std::size_t messages = 0;
@@ -94,7 +98,7 @@ class Session {
   };
   Totals totals() const;
   // retrieve.cc
-  Task<> send_message(const Listed& message, std::optional<std::uint32_t> top_lines);
+  Task<> send_message(Listed& message, std::optional<std::uint32_t> top_lines);
   Task<Result<std::string>> read_piece(const mailbox::Email& email, std::uint64_t offset);
   Task<> explain_missing(const Listed& message);
   void explain_read(const Error& error, const Listed& message);
@@ -127,10 +131,15 @@ class Session {
   std::uint64_t removed_ = 0;
 };
 
+// What AUTH may name, inside TLS or from `plaintext_from` (RFC 5034).
+inline constexpr std::string_view kMechanisms[] = {"PLAIN", "LOGIN"};
+
 // The lines of the answer to CAPA, each with CRLF. capabilities.cc
 struct Capabilities {
   bool login = false;  // USER and SASL
   bool stls = false;
+  bool removes_retrieved = false;
+  Duration login_delay{};
 };
 std::string capability_lines(const Capabilities& capabilities);
 

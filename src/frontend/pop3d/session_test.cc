@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "frontend/pop3d/pop3_fixture.h"
+#include "testing/memory_client.h"
 
 namespace godwit::pop3d {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 
 constexpr std::string_view kAnna = "anna@example.org";
 
@@ -23,40 +23,21 @@ class Pop3SessionTest : public ::testing::Test {
     EXPECT_TRUE(world_.add_account(kAnna, "secret").has_value());
   }
 
-  struct Client {
-    std::unique_ptr<net::Stream> stream;
-    std::string received;
-    bool ended = false;
-  };
-  std::shared_ptr<Client> connect(testing::MemoryStreamOptions options = {}) {
+  testing::MemoryClient connect(testing::MemoryStreamOptions options = {}) {
     auto [server, own] = testing::make_memory_streams(world_.loop().clock(), options);
-    auto client = std::make_shared<Client>();
-    client->stream = std::move(own);
+    testing::MemoryClient client(world_.loop(), std::move(own));
     world_.serve(std::move(server));
     world_.loop().poll();
     return client;
   }
-  static Task<> read_some(std::shared_ptr<Client> client, std::size_t most) {
-    std::string buffer(most, '\0');
-    const auto got = co_await client->stream->read(buffer, std::chrono::hours(1));
-    if (got) client->received.append(buffer, 0, *got);
-    client->ended = !got || *got == 0;
-  }
-  static Task<> read_all(std::shared_ptr<Client> client) {
-    while (!client->ended) co_await read_some(client, 65'536);
-  }
-  static Task<> write(std::shared_ptr<Client> client, std::string bytes) {
-    ignore(co_await client->stream->write(bytes, std::chrono::hours(1)), "the server may have closed");
-  }
   // Says all of it at once and returns all that comes back until the server closes.
   std::string talk(std::string bytes, testing::MemoryStreamOptions options = {}) {
     const auto client = connect(options);
-    world_.loop().start(read_all(client));
-    world_.loop().start(write(client, std::move(bytes)));
-    world_.loop().poll();
+    client.read_all();
+    client.say(std::move(bytes));
     world_.loop().advance(std::chrono::minutes(5));
-    EXPECT_TRUE(client->ended);
-    return client->received;
+    EXPECT_TRUE(client.ended());
+    return client.received();
   }
   // The body of the multi-line response that begins with `first`, dots undone.
   static std::string multiline(const std::string& received, const std::string& first) {
@@ -106,22 +87,19 @@ TEST_F(Pop3SessionTest, SlowReader_HoldsLittle) {
   const std::string body = "Subject: big\r\n\r\n" + std::string(8u << 20, 'x') + "\r\n";
   ASSERT_TRUE(world_.add_mail(kAnna, "", body).has_value());
   const auto client = connect({.window = 100'000});
-  world_.loop().start(write(client, login() + "RETR 1\r\nQUIT\r\n"));
-  world_.loop().poll();
-  world_.loop().run(read_some(client, 1'000));
+  client.say(login() + "RETR 1\r\nQUIT\r\n");
+  client.read_some(1'000);
   // what the server has let go of is in the pipe of 100,000 bytes: it waits for the reader, and at most a piece is with it
-  EXPECT_EQ(client->received.size(), 1'000u);
-  world_.loop().start(read_all(client));
-  world_.loop().poll();
-  EXPECT_TRUE(client->ended);
-  EXPECT_EQ(multiline(client->received, " octets\r\n").size(), body.size());
+  EXPECT_EQ(client.received().size(), 1'000u);
+  client.read_all();
+  EXPECT_TRUE(client.ended());
+  EXPECT_EQ(multiline(client.received(), " octets\r\n").size(), body.size());
 }
 
 TEST_F(Pop3SessionTest, ReaderThatStops_IsCutOff) {
   ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: big\r\n\r\n" + std::string(1u << 20, 'x') + "\r\n").has_value());
   const auto client = connect({.window = 1'000});
-  world_.loop().start(write(client, login() + "DELE 1\r\nRSET\r\nRETR 1\r\n"));
-  world_.loop().poll();
+  client.say(login() + "DELE 1\r\nRSET\r\nRETR 1\r\n");
   EXPECT_EQ(world_.sessions(), 1u);
   world_.loop().advance(std::chrono::minutes(2));
   EXPECT_EQ(world_.sessions(), 1u);
@@ -132,8 +110,7 @@ TEST_F(Pop3SessionTest, ReaderThatStops_IsCutOff) {
 TEST_F(Pop3SessionTest, CutOfAReaderThatStops_EndsAtOnceAndRemovesNothing) {
   ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: big\r\n\r\n" + std::string(1u << 20, 'x') + "\r\n").has_value());
   const auto client = connect({.window = 1'000});
-  world_.loop().start(write(client, login() + "DELE 1\r\nRSET\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n"));
-  world_.loop().poll();
+  client.say(login() + "DELE 1\r\nRSET\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n");
   world_.stop();
   world_.loop().advance(std::chrono::seconds(10));
   EXPECT_EQ(world_.sessions(), 1u);
@@ -145,8 +122,7 @@ TEST_F(Pop3SessionTest, CutOfAReaderThatStops_EndsAtOnceAndRemovesNothing) {
 
 TEST_F(Pop3SessionTest, CutBeforeAWriteToAFullWindow_DoesNotWaitForTheClient) {
   const auto client = connect({.window = std::string("+OK mx.example.org Godwit POP3 server ready\r\n").size() + 1});
-  world_.loop().start(write(client, "USER anna@example.org\r\nPASS wrong\r\n"));
-  world_.loop().poll();
+  client.say("USER anna@example.org\r\nPASS wrong\r\n");
   world_.stop();
   world_.cut();
   world_.loop().advance(world_.settings.wrong_password_delay);
@@ -177,34 +153,31 @@ TEST_F(Pop3SessionTest, StopDuringAHandshake_EndsItAtOnce) {
         .settings = [this] { return std::make_shared<const Settings>(world_.settings); },
         .tasks = tasks,
         .limits = world_.limits,
+        .login_delays = world_.login_delays,
     };
     auto [server, own] = testing::make_memory_streams(world_.loop().clock());
-    const auto client = std::make_shared<Client>();
-    client->stream = std::move(own);
+    const testing::MemoryClient client(world_.loop(), std::move(own));
     net::spawn(world_.loop().executor(), tasks, "pop3d", serve(std::move(server), implicit, "session1", context));
-    world_.loop().start(read_all(client));
-    if (!implicit) world_.loop().start(write(client, "STLS\r\n"));
-    world_.loop().poll();
+    client.read_all();
+    if (!implicit) client.say("STLS\r\n");
     EXPECT_EQ(tasks.running(), 1u);
-    EXPECT_FALSE(client->ended);
-    const std::string before = client->received;
+    EXPECT_FALSE(client.ended());
+    const std::string before = client.received();
     tasks.stop();
     world_.loop().poll();
     EXPECT_EQ(tasks.running(), 0u);
-    EXPECT_TRUE(client->ended);
-    EXPECT_EQ(client->received, before) << "nothing in plain text within a handshake";
+    EXPECT_TRUE(client.ended());
+    EXPECT_EQ(client.received(), before) << "nothing in plain text within a handshake";
   }
 }
 
 TEST_F(Pop3SessionTest, StopBetweenCommands_IsToldAfterTheCommand) {
   ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: x\r\n\r\n" + std::string(2'000, 'x') + "\r\n").has_value());
   const auto client = connect({.window = 1'000});
-  world_.loop().start(write(client, login() + "RETR 1\r\n"));
-  world_.loop().poll();
+  client.say(login() + "RETR 1\r\n");
   world_.stop();
-  world_.loop().start(read_all(client));
-  world_.loop().poll();
-  EXPECT_THAT(client->received, EndsWith("\r\n.\r\n-ERR [SYS/TEMP] the server is stopping\r\n"));
+  client.read_all();
+  EXPECT_THAT(client.received(), EndsWith("\r\n.\r\n-ERR [SYS/TEMP] the server is stopping\r\n"));
   EXPECT_EQ(world_.sessions(), 0u);
 }
 
@@ -221,12 +194,11 @@ TEST_F(Pop3SessionTest, ManyMessages_AreListed) {
 TEST_F(Pop3SessionTest, PipelinedCommands_AreAnsweredInOneWrite) {
   ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: x\r\n\r\n").has_value());
   const auto client = connect();
-  world_.loop().run(read_some(client, 65'536));  // the greeting
-  world_.loop().run(write(client, login() + "STAT\r\nLIST\r\nNOOP\r\n"));
-  world_.loop().poll();
-  client->received.clear();
-  world_.loop().run(read_some(client, 65'536));
-  EXPECT_EQ(client->received,
+  client.read_some(65'536);  // the greeting
+  client.say(login() + "STAT\r\nLIST\r\nNOOP\r\n");
+  client.take();
+  client.read_some(65'536);
+  EXPECT_EQ(client.received(),
             "+OK send your password\r\n+OK 1 messages (14 octets)\r\n+OK 1 14\r\n+OK 1 messages (14 octets)\r\n1 14\r\n.\r\n+OK\r\n");
 }
 
@@ -235,22 +207,36 @@ TEST_F(Pop3SessionTest, TwoSessionsDeleteTheSame_NeitherIsHurt) {
   const auto one = connect();
   const auto two = connect();
   for (const auto& each : {one, two}) {
-    world_.loop().start(read_all(each));
-    world_.loop().start(write(each, login() + "DELE 1\r\nDELE 2\r\n"));
-    world_.loop().poll();
+    each.read_all();
+    each.say(login() + "DELE 1\r\nDELE 2\r\n");
   }
-  for (const auto& each : {one, two}) world_.loop().start(write(each, "QUIT\r\n"));
-  world_.loop().poll();
-  for (const auto& each : {one, two}) EXPECT_THAT(each->received, EndsWith("+OK good bye\r\n"));
+  for (const auto& each : {one, two}) each.say("QUIT\r\n");
+  for (const auto& each : {one, two}) EXPECT_THAT(each.received(), EndsWith("+OK good bye\r\n"));
   EXPECT_THAT(world_.uids(kAnna).value(), ElementsAre(3));
+}
+
+// QUIT comes in the same packet as RETR, and the client goes away without having read the message.
+TEST_F(Pop3SessionTest, Expire0_WhatHasNotGoneOut_IsNotRemoved) {
+  world_.settings.removes_retrieved = true;
+  ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: big\r\n\r\n" + std::string(1u << 20, 'x') + "\r\n").has_value());
+  ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: small\r\n\r\n" + std::string(5'000, 'x') + "\r\n").has_value());
+  for (const std::string number : {"1", "2"}) {
+    const auto client = connect({.window = 1'000});
+    client.say(login() + "RETR " + number + "\r\nQUIT\r\n");
+    client.close();
+    world_.loop().advance(std::chrono::minutes(5));
+    EXPECT_EQ(world_.sessions(), 0u);
+    EXPECT_THAT(world_.uids(kAnna).value(), ElementsAre(1, 2));
+  }
+  talk(login() + "RETR 1\r\nQUIT\r\n");
+  EXPECT_THAT(world_.uids(kAnna).value(), ElementsAre(2));
 }
 
 TEST_F(Pop3SessionTest, CrashBeforeQuit_KeepsEverything) {
   ASSERT_TRUE(world_.add_mail(kAnna, "", "Subject: x\r\n\r\n").has_value());
   const auto client = connect();
-  world_.loop().start(read_all(client));
-  world_.loop().run(write(client, login() + "DELE 1\r\n"));
-  world_.loop().poll();
+  client.read_all();
+  client.say(login() + "DELE 1\r\n");
   world_.crash();
   ASSERT_TRUE(world_.restart().has_value());
   EXPECT_THAT(world_.uids(kAnna).value(), ElementsAre(1));

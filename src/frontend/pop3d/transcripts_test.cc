@@ -2,26 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <filesystem>
-
 #include "frontend/pop3d/pop3_fixture.h"
+#include "testing/transcript_files.h"
 
 namespace godwit::pop3d {
 namespace {
 
-namespace fs = std::filesystem;
+constexpr std::string_view kFolder = GODWIT_TESTDATA "/../../../../tests/transcripts/pop3";
 
-std::vector<fs::path> transcripts() {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(fs::path(GODWIT_TESTDATA) / "../../../../tests/transcripts/pop3")) {
-    if (entry.path().extension() == ".txt") files.push_back(entry.path());
-  }
-  std::ranges::sort(files);
-  return files;
-}
-
-class Pop3Transcript : public ::testing::TestWithParam<fs::path> {};
+class Pop3Transcript : public ::testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(Pop3Transcript, Plays) {
   testing::Pop3World world;
@@ -29,7 +18,7 @@ TEST_P(Pop3Transcript, Plays) {
   EXPECT_TRUE(played.has_value()) << GetParam().filename() << ": " << (played ? "" : played.error().text);
 }
 
-INSTANTIATE_TEST_SUITE_P(Pop3, Pop3Transcript, ::testing::ValuesIn(transcripts()),
+INSTANTIATE_TEST_SUITE_P(Pop3, Pop3Transcript, ::testing::ValuesIn(testing::transcript_files(kFolder)),
                          [](const auto& info) { return info.param.stem().string(); });
 
 }  // namespace

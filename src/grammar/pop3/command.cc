@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/bytes.h"
+#include "grammar/pop3/language.h"
 
 namespace godwit::pop3 {
 namespace {
@@ -102,6 +103,14 @@ Result<Command> parse_auth(Command command, Arguments arguments) {
   return command;
 }
 
+// RFC 6856 3.2
+Result<Command> parse_lang(Command command, Arguments arguments) {
+  const Arguments range = without_trailing_blanks(arguments);
+  command.text = range.text;
+  if (!range.text.empty() && !is_language_range(range.text)) return fail(wrong("a language is a tag such as en, or *", range));
+  return command;
+}
+
 constexpr std::array<Keyword, kVerbs> kKeywords = {{
     {"USER", Verb::user, parse_text},
     {"PASS", Verb::pass, parse_text},
@@ -109,6 +118,7 @@ constexpr std::array<Keyword, kVerbs> kKeywords = {{
     {"STLS", Verb::stls, parse_nothing},
     {"CAPA", Verb::capa, parse_nothing},
     {"UTF8", Verb::utf8, parse_nothing},
+    {"LANG", Verb::lang, parse_lang},
     {"STAT", Verb::stat, parse_nothing},
     {"LIST", Verb::list, parse_maybe_message},
     {"RETR", Verb::retr, parse_one_message},

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "grammar/pop3/command.h"
+#include "grammar/pop3/language.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace godwit;
@@ -19,5 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   GODWIT_CHECK(!command->text.contains('\0'));
   const bool needs_message = command->verb == pop3::Verb::retr || command->verb == pop3::Verb::dele || command->verb == pop3::Verb::top;
   GODWIT_CHECK(!needs_message || command->message);
+  if (command->verb != pop3::Verb::lang || command->text.empty()) return 0;
+  GODWIT_CHECK(pop3::is_language_range(command->text));
+  constexpr std::string_view kOurs[] = {"en", "i-default", "zh-Hant"};
+  const auto chosen = pop3::lookup_language(command->text, kOurs);
+  GODWIT_CHECK(chosen.size() <= command->text.size() || command->text == "*");
   return 0;
 }
