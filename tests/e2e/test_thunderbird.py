@@ -234,7 +234,7 @@ def case_starttls_parts_and_answer(world):
 
 def case_after_a_restart(world):
     """The server goes and comes again; Thunderbird, which was in IDLE, connects again and sees what came in between."""
-    bird, side = begin(world)
+    bird, side = begin(world, **{'mail.server.server1.use_condstore': True})
     bird.open('INBOX', 'number 1', 'number 2', 'number 3', 'number 4')
     bird.wait_idle()
     assert not bird.refusals(), bird.refusals()

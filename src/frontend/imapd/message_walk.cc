@@ -3,17 +3,6 @@
 #include <algorithm>
 
 namespace godwit::imapd {
-namespace {
-
-struct BatchLimits {
-  std::size_t messages;
-  std::uint64_t bytes;
-  std::uint64_t bytes_each;  // more of a message does not count
-};
-constexpr BatchLimits kEnvelopes = {200, 8 << 20, 128 * 1024};
-constexpr BatchLimits kStructures = {32, 1 << 20, UINT64_MAX};
-
-}  // namespace
 
 std::vector<mailbox::UidRange> UidChunks::next(std::uint32_t most) {
   std::vector<mailbox::UidRange> out;
@@ -41,11 +30,18 @@ std::vector<mailbox::UidRange> ranges_of(std::span<const mailbox::Uid> ascending
   return out;
 }
 
+DetailsBatch::Limits DetailsBatch::limits_of(std::uint8_t want) {
+  if ((want & mailbox::Details::kStructure) != 0) return {32, 1 << 20, UINT64_MAX};
+  if ((want & mailbox::Details::kEnvelope) != 0) return {200, 8 << 20, 128 * 1024};
+  return {1'000, 8 << 20, 48 * 1024};
+}
+
+DetailsBatch::DetailsBatch(std::uint8_t want) : limits_(limits_of(want)) {}
+
 bool DetailsBatch::add(std::uint64_t message_size) {
-  const BatchLimits& limits = structure_ ? kStructures : kEnvelopes;
-  if (messages_ == limits.messages || bytes_ >= limits.bytes) return false;
+  if (messages_ == limits_.messages || bytes_ >= limits_.bytes) return false;
   ++messages_;
-  bytes_ += std::min(message_size, limits.bytes_each);
+  bytes_ += std::min(message_size, limits_.bytes_each);
   return true;
 }
 
@@ -57,7 +53,7 @@ Task<Result<void>> walk_messages(const Searching& searching, const std::vector<m
     GODWIT_CO_ASSIGN(const auto infos, co_await searching.mailboxes.messages(searching.account, searching.mailbox, std::move(ranges)));
     for (std::size_t next = 0; next < infos.size();) {
       const std::size_t begin = next;
-      DetailsBatch batch;
+      DetailsBatch batch(want);
       std::vector<mailbox::EmailId> ids;
       while (next < infos.size() && batch.add(infos[next].size)) ids.push_back(infos[next++].email);
       if (want == 0) {

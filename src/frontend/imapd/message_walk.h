@@ -31,13 +31,20 @@ std::vector<mailbox::UidRange> ranges_of(std::span<const mailbox::Uid> ascending
 // and most of a message is no envelope.
 class DetailsBatch {
  public:
-  // With `structure` fewer: a message of many parts takes 20 times its size.
-  explicit DetailsBatch(bool structure = false) : structure_(structure) {}
+  // `want` of mailbox::Details. With structures fewer: a message of many parts takes 20 times its size. With headings more.
+  explicit DetailsBatch(std::uint8_t want);
   // False: full, this one goes into the next.
   bool add(std::uint64_t message_size);
 
  private:
-  bool structure_;
+  struct Limits {
+    std::size_t messages;
+    std::uint64_t bytes;
+    std::uint64_t bytes_each;  // more of a message does not count
+  };
+  static Limits limits_of(std::uint8_t want);
+
+  Limits limits_;
   std::size_t messages_ = 0;
   std::uint64_t bytes_ = 0;
 };

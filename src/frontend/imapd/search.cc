@@ -166,15 +166,15 @@ class Search {
   }
 
   Task<Result<void>> look_at_envelopes(std::vector<Candidate*> all) {
+    const std::uint8_t want = plan_.headings_do() ? mailbox::Details::kHeading : mailbox::Details::kEnvelope;
     for (std::span<Candidate* const> open = all; !open.empty();) {
-      DetailsBatch room;
+      DetailsBatch room(want);
       std::size_t count = 0;
       while (count < open.size() && room.add(open[count]->info->size)) ++count;
       const auto batch = open.first(count);
       open = open.subspan(count);
       auto ids = ids_of(batch);
-      GODWIT_CO_ASSIGN(const auto details,
-                       co_await searching_.mailboxes.details(searching_.account, std::move(ids), mailbox::Details::kEnvelope));
+      GODWIT_CO_ASSIGN(const auto details, co_await searching_.mailboxes.details(searching_.account, std::move(ids), want));
       for (std::size_t i = 0; i < batch.size(); ++i) {
         if (!details[i]) {
           batch[i]->verdict = Verdict::no;
@@ -192,7 +192,7 @@ class Search {
 
   Task<Result<void>> look_at_bytes(std::vector<Candidate*> all) {
     for (std::span<Candidate* const> open = all; !open.empty();) {
-      DetailsBatch room(true);
+      DetailsBatch room(mailbox::Details::kStructure);
       std::size_t count = 0;
       while (count < open.size() && room.add(open[count]->info->size)) ++count;
       GODWIT_CO_TRY(co_await read_messages(open.first(count)));

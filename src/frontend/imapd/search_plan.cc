@@ -299,6 +299,12 @@ Result<SearchPlan> SearchPlan::make(const imap::SearchKey& key, std::string_view
   return plan;
 }
 
+bool SearchPlan::headings_do() const {
+  return std::ranges::none_of(terms_, [](const Term& term) {
+    return term.need == Need::envelope && term.test != Test::sent && term.test != Test::subject && term.test != Test::message_id;
+  });
+}
+
 bool SearchPlan::needs(Need need) const {
   if (root_.kind == Node::Kind::constant) return false;
   return std::ranges::any_of(terms_, [need](const Term& term) { return term.need == need; });

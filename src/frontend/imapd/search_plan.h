@@ -95,6 +95,8 @@ class SearchPlan {
   // The dearest that any of its terms needs.
   Need need() const { return need_; }
   bool needs(Need need) const;
+  // The terms that need the envelope need no addresses of it.
+  bool headings_do() const;
   bool used_modseq() const { return used_modseq_; }
   const std::vector<Term>& terms() const { return terms_; }
 

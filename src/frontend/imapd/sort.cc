@@ -16,6 +16,7 @@ using Addresses = std::vector<message::EnvelopeAddress>;
 
 bool is_number(Key key) { return key == Key::arrival || key == Key::date || key == Key::size; }
 bool is_of_row(Key key) { return key == Key::arrival || key == Key::size; }
+bool is_of_heading(Key key) { return is_of_row(key) || key == Key::date || key == Key::subject; }
 
 // A number so that less is less for bytes too.
 std::uint64_t ordered(std::int64_t number) { return static_cast<std::uint64_t>(number) ^ 1ull << 63; }
@@ -123,6 +124,7 @@ Task<Result<std::vector<mailbox::Uid>>> sort(Searching searching, std::vector<im
                                              std::vector<mailbox::Uid> uids) {
   GODWIT_CHECK(!criteria.empty());
   const bool of_rows = std::ranges::all_of(criteria, is_of_row, &imap::SortCriterion::key);
+  const bool of_headings = std::ranges::all_of(criteria, is_of_heading, &imap::SortCriterion::key);
   std::vector<Column> columns = columns_of(criteria);
   std::vector<mailbox::Uid> there;
   there.reserve(uids.size());
@@ -130,7 +132,7 @@ Task<Result<std::vector<mailbox::Uid>>> sort(Searching searching, std::vector<im
     there.push_back(info.uid);
     for (Column& column : columns) column.add(info, details);
   };
-  const std::uint8_t want = of_rows ? 0 : mailbox::Details::kEnvelope;
+  const std::uint8_t want = of_rows ? 0 : of_headings ? mailbox::Details::kHeading : mailbox::Details::kEnvelope;
   GODWIT_CO_TRY(co_await walk_messages(searching, uids, want, take));
   for (Column& column : columns) column.finish();
   const std::vector<Row> rows = in_order(columns, there.size());

@@ -60,7 +60,7 @@ class Gatherer {
 
 Task<Result<std::string>> thread(Searching searching, imap::Thread::Algorithm algorithm, std::vector<mailbox::Uid> uids, bool uid) {
   const bool by_references = algorithm == imap::Thread::Algorithm::references;
-  const std::uint8_t want = mailbox::Details::kEnvelope | (by_references ? mailbox::Details::kReferences : 0);
+  const std::uint8_t want = mailbox::Details::kHeading | (by_references ? mailbox::Details::kReferences : 0);
   Gatherer gatherer(searching.view, algorithm, uid);
   const auto take = [&](const mailbox::MessageInfo& info, const mailbox::Details* details) { gatherer.take(info, details); };
   GODWIT_CO_TRY(co_await walk_messages(searching, uids, want, take));

@@ -209,7 +209,8 @@ Result<> parse_modifiers(Cursor& cursor, Fetch& request) {
     if (name == "CHANGEDSINCE" && !request.changed_since) {
       cursor.word();
       GODWIT_TRY(cursor.space());
-      GODWIT_ASSIGN(request.changed_since, cursor.nz_number64());
+      // RFC 7162 7 DEVIATES: modseqs begin at 1. Thunderbird asks with 0 for what it knows nothing of, and shows its user a BAD.
+      GODWIT_ASSIGN(request.changed_since, cursor.number64());
     } else if (name == "VANISHED" && !request.vanished) {
       cursor.word();
       request.vanished = true;

@@ -80,7 +80,14 @@ Task<Result<Details>> make_details(store::Blobs& blobs, const Email& email) {
 
 // What was not asked for is not there, as if it came from a row.
 void leave_out(Details& details, std::uint8_t want) {
-  if ((want & Details::kEnvelope) == 0) details.envelope = {};
+  if ((want & Details::kEnvelope) == 0) {
+    auto all = std::exchange(details.envelope, {});
+    if ((want & Details::kHeading) != 0) {
+      details.envelope.date = std::move(all.date);
+      details.envelope.subject = std::move(all.subject);
+      details.envelope.message_id = std::move(all.message_id);
+    }
+  }
   if ((want & Details::kStructure) == 0) details.structure = {};
   if ((want & Details::kPreview) == 0) details.preview.clear();
   if ((want & Details::kReferences) == 0) details.references.clear();
@@ -156,7 +163,7 @@ class RowKeeper {
 // Answers one call: what stands in rows, then the rest.
 class DetailsCall {
  public:
-  DetailsCall(std::vector<EmailId> ids, std::uint8_t want) : ids_(std::move(ids)), want_(want), out_(ids_.size(), gone()) {
+  DetailsCall(std::vector<EmailId> ids, std::uint8_t want) : ids_(std::move(ids)), want_(want), out_(ids_.size(), open()) {
     for (std::size_t i = 0; i < ids_.size(); ++i) places_.emplace_back(ids_[i], i);
     std::ranges::sort(places_);
   }
@@ -193,9 +200,16 @@ class DetailsCall {
     co_await keeper.flush();
   }
 
-  std::vector<Result<Details>> take() { return std::move(out_); }
+  std::vector<Result<Details>> take() {
+    for (auto& each : out_) {
+      if (!each && each.error().text.empty()) each = gone();
+    }
+    return std::move(out_);
+  }
 
  private:
+  // Not answered yet; without a text, for most of them get an answer.
+  static Result<Details> open() { return fail(Error::permanent(Error::Cause::not_found, {})); }
   static Result<Details> gone() { return fail(Error::permanent(Error::Cause::not_found, "there is no such message any more")); }
 
   std::vector<EmailId> unique() const {

@@ -84,6 +84,23 @@ TEST(DetailsCodec, WhatIsNotWanted_IsNotThere) {
   EXPECT_EQ(decode_details(row, Details::kReferences).value().references.size(), 2u);
 }
 
+TEST(DetailsCodec, Heading_IsThatOfTheEnvelope) {
+  const auto row =
+      encode_details(make("Date: Mon, 2 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@a.test>\r\nFrom: Anna <anna@a.test>\r\n"
+                          "References: <0@a.test>\r\nSubject: hello\r\n\r\nbody\r\n"));
+  const auto envelope = decode_details(row, Details::kEnvelope).value().envelope;
+  for (const std::uint8_t more : {0, +Details::kReferences, Details::kReferences | Details::kPreview}) {
+    const auto heading = decode_details(row, Details::kHeading | more).value();
+    EXPECT_EQ(heading.envelope.date, envelope.date);
+    EXPECT_EQ(heading.envelope.subject, "hello");
+    EXPECT_EQ(heading.envelope.message_id, envelope.message_id);
+    EXPECT_TRUE(heading.envelope.from.empty());
+    EXPECT_EQ(heading.references.size(), more == 0 ? 0u : 2u);
+  }
+  const auto nothing = decode_details(encode_details(make("\r\nbody\r\n")), Details::kHeading).value();
+  EXPECT_FALSE(nothing.envelope.subject.has_value());
+}
+
 TEST(DetailsCodec, AnOrdinaryMessage_IsSmall) {
   const auto row = encode_details(make("From: Anna <anna@a.test>\r\nSubject: hello\r\n\r\nbody\r\n"));
   EXPECT_LT(row.size(), 90u);
@@ -103,6 +120,10 @@ TEST(DetailsCodec, Damage_IsRefusedOrHarmless) {
   EXPECT_FALSE(decode_details("\xff\xff\xff", kAll).has_value());
   EXPECT_EQ(decode_details(std::string("\x08\x7f"), kAll).error().cause, Error::Cause::unsupported);
   EXPECT_EQ(decode_details(std::string("\x08\x01"), kAll).error().cause, Error::Cause::corrupt);  // no part at all
+  EXPECT_EQ(decode_details(std::string("\x08\x7f"), Details::kHeading).error().cause, Error::Cause::unsupported);
+  for (const std::string_view bad :
+       {"\xff\xff\xff", "\x08", "\x08\x01\x12\x05xx", "\x08\x01\x13", "\x08\x01\x11xxx", "\x08\x01\x12\x02\x0a\x7f"})
+    EXPECT_EQ(decode_details(bad, Details::kHeading).error().cause, Error::Cause::corrupt);
 
   const std::string row = encode_details(make(kMixed));
   testing::SeededRandom random(1);
@@ -111,6 +132,7 @@ TEST(DetailsCodec, Damage_IsRefusedOrHarmless) {
     std::string damaged = row;
     for (auto n = 1 + random.below(3); n > 0; --n) damaged[random.below(damaged.size())] = static_cast<char>(random.below(256));
     if (random.below(4) == 0) damaged.resize(random.below(damaged.size()));
+    ignore(decode_details(damaged, Details::kHeading), "only that it returns");
     const auto read = decode_details(damaged, kAll);
     refused += read ? 0 : 1;
     if (!read) continue;
