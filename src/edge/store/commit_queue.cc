@@ -56,7 +56,7 @@ void CommitQueue::push(std::unique_ptr<PendingWrite> write) {
     write->done.version = last_version_;
     bytes_ += weight(*write);
     waiting_.push_back(std::move(write));
-    wake = waiting_.size() == 1 || waiting_.size() == GroupPace::kEnough;
+    wake = waiting_.size() == 1 || waiting_.size() == GroupPace::kEnough || bytes_ >= kGroupBytes;
   }
   if (wake) work_.notify_one();
 }
@@ -85,7 +85,8 @@ void CommitQueue::serve() {
   for (;;) {
     work_.wait_until(lock, next_duty(), [this] { return stopping_ || !waiting_.empty(); });
     if (waiting_.empty() && stopping_) break;
-    if (!waiting_.empty()) pace_.gather(lock, work_, [this] { return waiting_.size(); }, stopping_);
+    if (!waiting_.empty())
+      pace_.gather(lock, work_, [this] { return bytes_ >= kGroupBytes ? GroupPace::kEnough : waiting_.size(); }, stopping_);
     take_group();
     lock.unlock();
     if (!group_.empty()) {

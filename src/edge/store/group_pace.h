@@ -1,8 +1,8 @@
 #pragma once
 // When the next group of writes begins. Groups that follow each other at once are small where the disk is fast, and each costs a sync and a
-// wake-up of everybody in it; so while many write at the same time groups begin at least kDistance apart and gather more. Who writes alone
-// or beside a few never waits; where a sync takes longer than kDistance nobody does; and when all who write have come, the rest of the time
-// is not waited out. bench/README.md has what it brings. Internal to the store; each writing thread has its own.
+// wake-up of everybody in it; so while many write at the same time groups begin at least kDistance apart and gather more. After a group of
+// a few nobody waits; where a sync takes longer than kDistance nobody does; and when all who write have come, the rest of the time is not
+// waited out. Lazy writes wait as durable ones. bench/README.md has what it brings. Internal to the store; each writing thread has its own.
 
 #include <algorithm>
 #include <chrono>

@@ -129,7 +129,7 @@ Result<Placed> SegmentWriter::place(NewRecord record) {
   const bool idle = groups_.empty();
   GODWIT_TRY(reserve(size, true));
   Group& group = groups_.back();
-  const bool wake = idle || group.records == GroupPace::kEnough;
+  const bool wake = idle || group.records == GroupPace::kEnough || (group.records == 1 && groups_.size() == 2);
   Run& run = group.runs.back();
   header.at = {active_.segment->head.number, active_.offset};
   header.blob = record.blob;

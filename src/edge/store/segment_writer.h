@@ -4,7 +4,8 @@
 //
 // place() may be called from any thread and holds a mutex for a few hundred nanoseconds; the bytes themselves are never
 // copied (a group refers to the bodies and writes them with pwritev). A group is whatever came while the one before was being
-// synced, up to 4 MiB, and a little more where many write (group_pace.h). Positions follow the order of the calls, so that "everything before X is synced" is one number.
+// synced, up to 4 MiB, and a little more where many write (group_pace.h). Positions follow the order of the calls, so that "everything
+// before X is synced" is one number.
 
 #include <condition_variable>
 #include <deque>

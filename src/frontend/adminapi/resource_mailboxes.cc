@@ -26,7 +26,8 @@ Answer stats(Context& context) {
 Result<std::string> read_name(const std::string& text) {
   if (text.empty()) return fail(Error::syntax("a mailbox needs a name", 0));
   const imap::Dialect utf8{.utf8_accept = true};
-  return imap::read_mailbox_name(text, utf8);
+  const bool levels_follow = text.size() > 1 && text.ends_with('/');  // as CREATE takes it (RFC 9051 6.3.4)
+  return imap::read_mailbox_name(levels_follow ? text.substr(0, text.size() - 1) : text, utf8);
 }
 
 Result<std::string> read_new_name(const std::string& text) {

@@ -4,11 +4,12 @@
 
 namespace godwit::pop3d {
 
-// RFC 2449 6.7: under EXPIRE 0 what RETR has brought is taken for deleted, whatever RSET said.
+// RFC 2449 6.7: under EXPIRE 0 what RETR has brought is taken for deleted, whatever RSET said. It has been brought when the client spoke
+// after it: a QUIT that was sent along with RETR proves nothing.
 std::vector<mailbox::UidRange> Session::doomed() const {
   std::vector<mailbox::UidRange> uids;
   for (const auto& each : messages_) {
-    if (each.deleted || (each.retrieved && settings_->removes_retrieved)) uids.push_back({each.uid, each.uid});
+    if (each.deleted || (each.received && settings_->removes_retrieved)) uids.push_back({each.uid, each.uid});
   }
   return uids;
 }
@@ -16,9 +17,6 @@ std::vector<mailbox::UidRange> Session::doomed() const {
 // RFC 1939 6: the UPDATE state, and the only way into it. What another session has removed by now is passed over.
 Task<> Session::cmd_quit(pop3::Command /*command*/) {
   closing_ = true;
-  // QUIT may be pipelined: what nobody asked to delete goes only when it has gone out
-  if (settings_->removes_retrieved) co_await flush();
-  if (broken_) co_return;
   auto uids = doomed();
   if (uids.empty()) co_return ok(text::kBye);
   const auto removed = co_await context_.mailboxes.expunge(account_->id, mailbox::kInbox, std::move(uids), false);

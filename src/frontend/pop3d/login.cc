@@ -49,7 +49,7 @@ Task<> Session::open_maildrop(directory::Account account) {
   }
   uid_validity_ = snapshot->uid_validity;
   messages_.reserve(snapshot->messages.size());
-  for (const auto& each : snapshot->messages) messages_.push_back({each.uid, false, false, each.email, each.size});
+  for (const auto& each : snapshot->messages) messages_.push_back({.uid = each.uid, .email = each.email, .size = each.size});
   state_ = State::transaction;
   account_ = std::move(account);
   reader_.set_max_line(settings_->max_command_line);

@@ -95,6 +95,7 @@ Task<> Session::send_message(Listed& message, std::optional<std::uint32_t> top_l
   }
   outgoing.finish(out_);
   if (top_lines) co_return;
+  if (!message.retrieved) on_the_way_.push_back(&message);
   message.retrieved = true;
   ++retrieved_;
   count_retrieved(message.size);

@@ -157,6 +157,9 @@ Task<Session::Line> Session::next_line() {
   idle_ = true;
   const Line line = co_await reader_.read_line(stream, settings_->idle_timeout);
   idle_ = false;
+  if (line) {
+    for (Listed* message : std::exchange(on_the_way_, {})) message->received = true;
+  }
   co_return line;
 }
 

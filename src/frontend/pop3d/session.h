@@ -21,6 +21,7 @@ struct Listed {
   mailbox::Uid uid = 0;
   bool deleted = false;
   bool retrieved = false;  // whole, by RETR
+  bool received = false;   // and the client has said something after it
   mailbox::EmailId email = 0;
   std::uint64_t size = 0;
 };
@@ -128,6 +129,7 @@ class Session {
   unsigned errors_ = 0;
   unsigned wrong_passwords_ = 0;
   std::uint64_t retrieved_ = 0;
+  std::vector<Listed*> on_the_way_;  // retrieved, not yet received
   std::uint64_t removed_ = 0;
 };
 

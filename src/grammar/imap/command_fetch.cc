@@ -209,7 +209,7 @@ Result<> parse_modifiers(Cursor& cursor, Fetch& request) {
     if (name == "CHANGEDSINCE" && !request.changed_since) {
       cursor.word();
       GODWIT_TRY(cursor.space());
-      // RFC 7162 7 DEVIATES: modseqs begin at 1. Thunderbird asks with 0 for what it knows nothing of, and shows its user a BAD.
+      // RFC 7162 7 DEVIATES: modseqs begin at 1. Thunderbird asks with 0 where it knows nothing yet, and shows the BAD to its user.
       GODWIT_ASSIGN(request.changed_since, cursor.number64());
     } else if (name == "VANISHED" && !request.vanished) {
       cursor.word();

@@ -80,13 +80,21 @@ TEST_F(IntakeQuotaTest, Alias_IsFullWhenAllBehindItAre) {
   EXPECT_THAT(rcpt(mx, "both@example.org", 51), StartsWith("250"));
 }
 
-// A bounce that is refused is lost; a program of this machine can be told.
-TEST_F(IntakeQuotaTest, OwnBounce_IsNeverTooMuch) {
+// A bounce that is refused is lost, and so is the mail of a program that does not try again.
+TEST_F(IntakeQuotaTest, MailOfThisMachine_IsNeverTooMuch) {
   Source own;
   own.door = Source::Door::local;
   EXPECT_THAT(rcpt(own, "full@example.org", 1'000), StartsWith("250"));
   own.uid = 1'000;
-  EXPECT_EQ(rcpt(own, "full@example.org", 1'000), kFull);
+  EXPECT_THAT(rcpt(own, "full@example.org", 1'000), StartsWith("250"));
+}
+
+// RFC 5321 4.5.1
+TEST_F(IntakeQuotaTest, Postmaster_IsReached) {
+  ASSERT_TRUE(world.add_alias("postmaster@example.org", {"full@example.org"}).has_value());
+  ASSERT_TRUE(world.add_alias("abuse@example.org", {"full@example.org"}).has_value());
+  EXPECT_THAT(rcpt(mx, "PostMaster@example.org", 1'000), StartsWith("250"));
+  EXPECT_THAT(rcpt(mx, "abuse@example.org", 1'000), StartsWith("250"));
 }
 
 TEST_F(IntakeQuotaTest, NoQuota_NobodyIsAsked) {

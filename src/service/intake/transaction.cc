@@ -43,6 +43,7 @@ class TheTransaction final : public Transaction {
   bool trusted() const;
   std::size_t max_recipients() const { return trusted() ? settings_->max_recipients : settings_->max_recipients_anyone; }
   Task<std::optional<Reply>> refuse_relaying(smtp::Domain domain);
+  static bool must_be_reached(const Address& recipient);
   Task<bool> is_full(directory::AccountId account);
   Task<bool> are_full(std::vector<Address> ends);
   Task<Reply> take_local(Address given, directory::Account account, queue::Recipient recipient);
@@ -131,18 +132,25 @@ Task<Reply> TheTransaction::add_recipient(Address address, queue::Notify notify,
   co_return accepted();
 }
 
-// Whoever cannot be asked is not full: the quota is not worth a message. What the server itself writes (a bounce) is never too much.
+// Whoever cannot be asked is not full: the quota is not worth a message. What this machine's own programs send is never too much: nobody
+// would try again.
 Task<bool> TheTransaction::is_full(directory::AccountId account) {
   const mailbox::Quota quota = settings_->quota;
   if (context_.mailboxes == nullptr || quota.none()) co_return false;
-  if (source_.door == Source::Door::local && !source_.uid) co_return false;
+  if (source_.door == Source::Door::local) co_return false;
   const auto room = co_await context_.mailboxes->has_room(account, parameters_.size.value_or(0), quota);
   co_return room && !*room;
 }
 
+// RFC 5321 4.5.1: as far as it goes the postmaster is reached; RFC 2142 4 says what abuse@ is for.
+bool TheTransaction::must_be_reached(const Address& recipient) {
+  return ascii_iequals(recipient.local.text(), "postmaster") || ascii_iequals(recipient.local.text(), "abuse");
+}
+
 // One end with room is enough, or a full account would stop the mail of all others behind the alias.
 Task<bool> TheTransaction::are_full(std::vector<Address> ends) {
-  if (context_.mailboxes == nullptr || settings_->quota.none()) co_return false;
+  constexpr std::size_t kFew = 50;  // so many are not asked one by one
+  if (context_.mailboxes == nullptr || settings_->quota.none() || ends.size() > kFew) co_return false;
   for (Address& end : ends) {
     const auto router = context_.router();
     const auto routed = co_await router->route(std::move(end));
@@ -153,7 +161,7 @@ Task<bool> TheTransaction::are_full(std::vector<Address> ends) {
 }
 
 Task<Reply> TheTransaction::take_local(Address given, directory::Account account, queue::Recipient recipient) {
-  if (co_await is_full(account.id)) co_return replies::mailbox_full(given.text());
+  if (!must_be_reached(given) && co_await is_full(account.id)) co_return replies::mailbox_full(given.text());
   if (first_local_.empty()) first_local_ = given.domain;
   goes_on_ = true;
   // the account's own spelling, so that "Bob@" and "bob@" are one recipient; a +tag stays
@@ -170,7 +178,7 @@ Task<Reply> TheTransaction::take_alias(Address given, queue::Recipient recipient
   if (auto refusal = refuse_alias(given, expansion->trouble)) co_return *std::move(refusal);
   if (expansion->ends.empty()) co_return replies::unknown_user();
   auto asked_for_room = expansion->ends;
-  if (co_await are_full(std::move(asked_for_room))) co_return replies::mailbox_full(given.text());
+  if (!must_be_reached(given) && co_await are_full(std::move(asked_for_room))) co_return replies::mailbox_full(given.text());
   recipient.original = given.text();
   auto ends = std::move(expansion->ends);
   const auto taken = co_await take_ends(std::move(recipient), std::move(ends));

@@ -131,8 +131,8 @@ Task<Result<Modseq>> AccountWriter::created(const Membership& member) {
   if (change && change->email == member.email) co_return change->created;
   GODWIT_CO_ASSIGN(const auto email, co_await view().get(Keyspace::mailbox, email_key(member.email)));  // the log has lost it
   if (!email) co_return Modseq{0};
-  GODWIT_CO_ASSIGN(const auto record, decode_email(email->value));
-  co_return record.created;
+  const auto record = decode_email(email->value);
+  co_return record ? record->created : Modseq{0};
 }
 
 // What prepare() adds counts too.

@@ -89,7 +89,9 @@ Task<Result<Copied>> Mailboxes::copy(directory::AccountId account, MailboxNumber
     // RFC 9051 6.4.7: after a COPY that fails the target is as it was before
     UidSet copies;
     for (const Uid uid : out.to) copies.add(uid);
-    const auto undone = co_await expunge(account, to, copies.ranges(), false);
+    Expunged taken_back;  // not what somebody has expunged elsewhere meanwhile: that would be the last of it
+    const auto undone = co_await impl_->expunge_all(account, to, copies.ranges(), Doomed::copies, taken_back);
+    co_await impl_->after_expunge(*this, account, taken_back);
     if (!undone) log::warning("copy not taken back", {{"account", account}, {"mailbox", to}, {"error", undone.error().text}});
   }
   co_return fail(done.error());

@@ -208,7 +208,7 @@ class DetailsCall {
   }
 
  private:
-  // Not answered yet; without a text, for most of them get an answer.
+  // Not answered yet. It has no text: most are answered, and making one for each would be in vain.
   static Result<Details> open() { return fail(Error::permanent(Error::Cause::not_found, {})); }
   static Result<Details> gone() { return fail(Error::permanent(Error::Cause::not_found, "there is no such message any more")); }
 

@@ -145,18 +145,22 @@ Task<Result<void>> Mailboxes::remove(directory::AccountId account, std::string n
   if (name == kInboxName) co_return fail(denied("INBOX cannot be removed"));
   GODWIT_CO_ASSIGN(const auto doomed, co_await find(account, name));
   const std::vector<UidRange> all(1, UidRange{1, UINT32_MAX});
-  bool had_messages = false;
+  Expunged done;
+  Result<void> result;
   for (Uid next = 1; next != 0;) {
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);
     const AccountTurns::Turn recent = co_await impl_->recent_turns.acquire(account);
-    GODWIT_CO_ASSIGN(const auto piece, co_await impl_->expunge_piece(account, doomed.number, all, false, &name));
-    next = piece.next;
-    had_messages = had_messages || !piece.uids.empty();
+    auto piece = co_await impl_->expunge_piece(account, doomed.number, all, Doomed::all, &name);
+    next = piece ? piece->next : 0;
+    if (!piece) {
+      result = fail(std::move(piece).error());
+      continue;
+    }
+    if (!piece->uids.empty()) done.uids = std::move(piece->uids);
+    done.lost = done.lost || piece->lost;
   }
-  if (!had_messages) co_return Result<void>{};
-  const auto applied = co_await apply_outbox(account);
-  if (!applied) log::warning("outbox not applied yet", {{"account", account}, {"error", applied.error().text}});
-  co_return Result<void>{};
+  co_await impl_->after_expunge(*this, account, done);
+  co_return result;
 }
 
 Task<Result<void>> Mailboxes::subscribe(directory::AccountId account, std::string name, bool subscribed) {

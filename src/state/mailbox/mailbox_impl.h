@@ -15,8 +15,11 @@ inline constexpr int kAttempts = 10;  // of a batch that another writer overtook
 
 struct Expunged {
   std::vector<Uid> uids;
-  Uid next = 0;  // where the next piece begins; 0: nothing is left
+  Uid next = 0;       // where the next piece begins; 0: nothing is left
+  bool lost = false;  // an email's record was: the account's counters may be wrong
 };
+// Of the messages that are named: all, those with \Deleted, or those whose email is in another place too.
+enum class Doomed : std::uint8_t { all, deleted, copies };
 struct CopiedPiece {
   Copied copied;
   Uid next = 0;
@@ -56,16 +59,17 @@ struct Mailboxes::Impl {
   Task<Result<void>> mend_counters(directory::AccountId account, std::vector<MailboxNumber> mailboxes);
 
   // One piece of the work each, in one batch; the caller has the account's turn.
-  Task<Result<Expunged>> expunge_piece(directory::AccountId account, MailboxNumber mailbox, const std::vector<UidRange>& uids,
-                                       bool only_deleted, const std::string* and_mailbox);  // its name, if it goes too
+  Task<Result<Expunged>> expunge_piece(directory::AccountId account, MailboxNumber mailbox, const std::vector<UidRange>& uids, Doomed which,
+                                       const std::string* and_mailbox);  // its name, if it goes too
   Task<Result<CopiedPiece>> copy_piece(directory::AccountId account, MailboxNumber from, const std::vector<UidRange>& uids,
                                        MailboxNumber to, bool move);
   Task<Result<FlagsPiece>> change_flags_piece(directory::AccountId account, MailboxNumber mailbox, const std::vector<UidRange>& uids,
                                               const FlagChange& change, std::optional<Modseq> unchanged_since);
   Task<Result<void>> copy_all(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids, MailboxNumber to, bool move,
                               Copied& out);
-  Task<Result<void>> expunge_all(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids, bool only_deleted,
-                                 std::vector<Uid>& removed);
+  Task<Result<void>> expunge_all(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids, Doomed which,
+                                 Expunged& done);
+  Task<> after_expunge(Mailboxes& mailboxes, directory::AccountId account, const Expunged& done);
   Task<Result<void>> rename_inbox(directory::AccountId account, MailboxNumber target);
 
   // outbox.cc

@@ -236,6 +236,18 @@ TEST_F(RebuildTest, PlaceOfACopyLost_IsPutBack_AndTheCopyStaysWhole) {
   EXPECT_THAT(verify(), IsEmpty());
 }
 
+// The row that is lost is that of the message which goes: the other one tells that the email stays.
+TEST_F(RebuildTest, PlaceOfTheLeavingOneLost_TheOtherStaysWhole) {
+  open_account();
+  append_one(2);
+  ASSERT_EQ(copy(2, {{1, 1}}, 3).value().to.size(), 1u);
+  const EmailId email = messages(3)[0].email;
+  lose(by_email_key(email, 2, 1));
+  ASSERT_TRUE(loop_.run(mailboxes_->expunge(kAnna, 2, {{1, 1}}, false)).has_value());
+  EXPECT_TRUE(loop_.run(mailboxes_->email(kAnna, email)).has_value());
+  EXPECT_EQ(blobs_.ids().size(), 1u);
+}
+
 // A message that cannot be read any more can still be thrown away, and does not keep others.
 TEST_F(RebuildTest, EmailRecordLostOrUnreadable_ExpungeGoesOn) {
   open_account();

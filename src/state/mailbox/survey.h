@@ -65,7 +65,7 @@ class Survey {
   std::map<std::uint64_t, ThreadRow> threads_;  // by the records of the emails
   std::set<KeywordNumber> keywords_;            // that messages have
   std::vector<ByEmailKey> by_email_;            // as they stand, in their order
-  std::vector<ByEmailKey> memberships_;         // as they would have to; 16 bytes a message
+  std::vector<ByEmailKey> memberships_;         // as they would have to; 16 bytes a message each
   std::map<MailboxNumber, Box> boxes_;
   std::vector<std::string> changes_;
 };
