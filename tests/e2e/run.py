@@ -19,6 +19,9 @@ sys.path.insert(0, str(HERE))
 from world import Skip, World  # noqa: E402
 
 
+GRAPHICAL = ('roundcube', 'thunderbird')
+
+
 def main():
     parser = argparse.ArgumentParser(description='end-to-end tests')
     parser.add_argument('--godwit', default='build/release/godwit')
@@ -32,6 +35,10 @@ def main():
         stem = path.stem.removeprefix('test_')
         wanted = [n for n in arguments.names if n == stem or n.startswith(stem + '.')]
         if arguments.names and not wanted:
+            continue
+        if not wanted and stem in GRAPHICAL:
+            skipped += 1
+            print(f'SKIP  {stem}: a graphical program; runs when named: ./dev e2e {stem}', flush=True)
             continue
         module = importlib.import_module(path.stem)
         for name in [n for n in vars(module) if n.startswith('case_')]:
