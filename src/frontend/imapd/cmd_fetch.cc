@@ -27,6 +27,7 @@ Fetching Session::fetching() {
                   .mailbox = selected_->number,
                   .dialect = dialect_,
                   .keywords = selected_->keywords,
+                  .fresh_keywords = [this] { return fresh_keywords(); },
                   .recent = &selected_->recent,
                   .with_modseq = condstore_,
                   .newly_seen = {}};
@@ -50,8 +51,11 @@ Task<Reply> Session::cmd(imap::Fetch command) {
   co_await refresh_keywords();
   Fetching how = fetching();
   how.newly_seen = std::move(newly_seen);
-  const FetchResult done =
-      co_await fetch(std::move(how), std::move(command.items), command.uid || qresync_, std::move(wanted), command.changed_since);
+  // RFC 7162 3.2.4: also where fetching has set \Seen, with CONDSTORE alone
+  const bool with_uid = command.uid || qresync_ || (condstore_ && !how.newly_seen.empty());
+  const FetchResult done = co_await fetch(std::move(how), std::move(command.items), with_uid, std::move(wanted), command.changed_since);
+  // RFC 7162 3.2: rows show a change a moment before the feed does. Who was told of one is told of those before it.
+  if (condstore_ && done.highest > selected_->modseq) selected_->seen = kNothingSeen;
   if (done.error) co_return reply_to(*done.error);
   if (done.unreadable > 0) co_return Reply::no(text::kUnreadable, code::kServerBug);
   if (done.unknown_encoding) co_return Reply::no("A part has an encoding that cannot be undone", "[UNKNOWN-CTE] ");

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "frontend/imapd/session.h"
 #include "grammar/imap/writer.h"
 
@@ -33,6 +35,7 @@ Task<Reply> Session::open_mailbox(imap::Select command, mailbox::Mailbox found) 
   auto keywords = co_await mailboxes().keywords(account());
   if (!keywords) co_return reply_to(keywords.error());
   box.modseq = status->highest_modseq;
+  box.known = box.modseq;
   box.view = *std::move(uids);
   box.highest_uid = std::max(box.view.last(), status->uid_next - 1);
   box.keywords = *std::move(keywords);
@@ -88,15 +91,19 @@ imap::NumberSet missing_from(const mailbox::UidSet& view, Uid last) {
 }  // namespace
 
 // RFC 7162 3.2.5.1, 3.2.5.2: what is gone since `known.modseq`, then what has changed. The client's list of numbers and UIDs only serves
-// to say less, so it is not looked at. Where tombstones are gone already everything that is not there is said to be gone.
+// to say less, so it is not looked at. Where tombstones are gone already everything that is not there is said to be gone. What has been
+// expunged since SELECT read the view has a number in it: EARLIER would leave it there, so that is news.
 Task<> Session::tell_vanished(imap::Qresync known, bool with_changes) {
   const Selected& box = *selected_;
   auto changes = co_await mailboxes().changes(account(), box.number, known.modseq);
   if (!changes) co_return;
+  if (with_changes) std::erase_if(changes->expunged, [&box](Uid uid) { return box.view.contains(uid); });
   imap::NumberSet gone = changes->complete ? to_number_set(changes->expunged) : missing_from(box.view, box.highest_uid);
   if (known.known_uids) gone = gone.intersect(*known.known_uids);
   if (!gone.empty()) out_.untagged("VANISHED (EARLIER) " + gone.text());
   if (!with_changes) co_return;
+  const bool all_known = std::ranges::all_of(changes->messages, [&box](const auto& info) { return is_known(*box.keywords, info); });
+  if (!all_known) co_await refresh_keywords();
   for (const auto& info : changes->messages) {
     if (known.known_uids && !known.known_uids->contains(info.uid)) continue;
     append_changed_fetch(info);

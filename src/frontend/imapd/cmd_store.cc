@@ -61,8 +61,7 @@ void Session::remember_told(const mailbox::FlagsChanged& done, bool with_flags) 
 Task<> Session::tell_stored(std::vector<mailbox::MessageInfo> messages, const imap::Store& command) {
   for (const auto& info : messages) {
     if (command.silent && !condstore_) continue;
-    const bool unknown = !info.keywords.empty() && info.keywords.back() >= selected_->keywords->names().size();
-    if (unknown) co_await refresh_keywords();
+    if (!is_known(*selected_->keywords, info)) co_await refresh_keywords();
     const auto sequence = selected_->view.sequence_of(info.uid);
     if (!sequence) continue;
     std::string& out = out_.buffer();

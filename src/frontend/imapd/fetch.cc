@@ -77,11 +77,7 @@ struct Row {
 class Fetcher {
  public:
   Fetcher(Fetching fetching, FetchPlan plan, std::vector<Numbered> messages, std::optional<mailbox::Modseq> changed_since)
-      : fetching_(std::move(fetching)),
-        plan_(std::move(plan)),
-        messages_(std::move(messages)),
-        changed_since_(changed_since),
-        values_{*fetching_.keywords, fetching_.recent, fetching_.dialect} {}
+      : fetching_(std::move(fetching)), plan_(std::move(plan)), messages_(std::move(messages)), changed_since_(changed_since) {}
   Fetcher(const Fetcher&) = delete;
 
   Task<> run();
@@ -96,6 +92,7 @@ class Fetcher {
   };
 
   Output& out() { return fetching_.out; }
+  ValueContext values() const { return {*fetching_.keywords, fetching_.recent, fetching_.dialect}; }
   std::vector<Row> rows_of(std::size_t begin, std::size_t end, const std::vector<MessageInfo>& infos);
   void append_plain(const Row& row);
   void append_implied(ResponseLine& line, const MessageInfo& info);
@@ -115,7 +112,6 @@ class Fetcher {
   const FetchPlan plan_;
   const std::vector<Numbered> messages_;
   const std::optional<mailbox::Modseq> changed_since_;
-  const ValueContext values_;
   FetchResult result_;
   bool first_ = true;
 };
@@ -129,6 +125,8 @@ Task<> Fetcher::run() {
       result_.error = infos.error();
       co_return;
     }
+    const bool known = std::ranges::all_of(*infos, [this](const MessageInfo& info) { return is_known(*fetching_.keywords, info); });
+    if (!known && fetching_.fresh_keywords) fetching_.keywords = co_await fetching_.fresh_keywords();
     const auto rows = rows_of(begin, end, *infos);
     if (plan_.plain()) {
       co_await send_plain(rows);
@@ -150,6 +148,7 @@ std::vector<Row> Fetcher::rows_of(std::size_t begin, std::size_t end, const std:
       ++result_.gone;
     } else if (!changed_since_ || info->modseq > *changed_since_) {
       rows.push_back({messages_[i].sequence, &*info});
+      result_.highest = std::max(result_.highest, info->modseq);
     }
   }
   return rows;
@@ -158,13 +157,13 @@ std::vector<Row> Fetcher::rows_of(std::size_t begin, std::size_t end, const std:
 // FLAGS that nobody asked for, where fetching has changed them.
 void Fetcher::append_implied(ResponseLine& line, const MessageInfo& info) {
   if (plan_.flags || !std::ranges::binary_search(fetching_.newly_seen, info.uid)) return;
-  append_value(line.begin_item("FLAGS "), Kind::flags, info, values_);
-  if (fetching_.with_modseq && !plan_.modseq) append_value(line.begin_item("MODSEQ "), Kind::modseq, info, values_);
+  append_value(line.begin_item("FLAGS "), Kind::flags, info, values());
+  if (fetching_.with_modseq && !plan_.modseq) append_value(line.begin_item("MODSEQ "), Kind::modseq, info, values());
 }
 
 void Fetcher::append_plain(const Row& row) {
   ResponseLine line(out(), row.sequence);
-  for (const auto& planned : plan_.items) append_value(line.begin_item(planned.label), planned.item.kind, *row.info, values_);
+  for (const auto& planned : plan_.items) append_value(line.begin_item(planned.label), planned.item.kind, *row.info, values());
   append_implied(line, *row.info);
   line.end();
 }
@@ -233,11 +232,12 @@ Task<> Fetcher::send_some(const std::vector<Row>& rows, std::size_t begin, std::
   }
 }
 
-// The store says that there is no such email: has the message been expunged since its row was read, or is the record lost?
+// The store has no such email, or not its bytes: has the message been expunged since its row was read, or are they lost?
 Task<bool> Fetcher::is_there(mailbox::Uid uid) {
   std::vector<UidRange> range(1, UidRange{uid, uid});
   const auto infos = co_await fetching_.mailboxes.messages(fetching_.account, fetching_.mailbox, std::move(range));
-  co_return !infos || !infos->empty();
+  if (!infos) co_return infos.error().cause != Error::Cause::not_found;  // the mailbox may be gone too
+  co_return !infos->empty();
 }
 
 void Fetcher::unreadable(mailbox::Uid uid, const Error& error) {
@@ -268,7 +268,13 @@ Task<> Fetcher::send_one(Row row, Read read) {
     if (!sent && !trouble) trouble = std::move(sent).error();
     if (out().broken()) break;
   }
-  if (trouble) unreadable(info.uid, *trouble);
+  if (trouble) {
+    const bool there = co_await is_there(info.uid);
+    if (there)
+      unreadable(info.uid, *trouble);
+    else
+      ++result_.gone;
+  }
   if (out().broken()) co_return;
   append_implied(line, info);
   line.end();
@@ -280,7 +286,7 @@ Result<void> Fetcher::append_item(ResponseLine& line, const PlannedItem& planned
   const Kind kind = planned.item.kind;
   const auto& dialect = fetching_.dialect;
   if (is_plain(kind)) {
-    append_value(line.begin_item(planned.label), kind, info, values_);
+    append_value(line.begin_item(planned.label), kind, info, values());
     return {};
   }
   if (kind == Kind::thread_id ? read.email == nullptr : read.details == nullptr) return fail(*read.error);

@@ -6,6 +6,7 @@
 // needs_seen() and not_seen(), sets the flag, and fetches then with `newly_seen`.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ struct Fetching {
   mailbox::MailboxNumber mailbox = 0;
   imap::Dialect dialect;
   std::shared_ptr<const mailbox::Keywords> keywords;
+  std::function<Task<std::shared_ptr<const mailbox::Keywords>>()> fresh_keywords{};  // asked for when a message has one that is newer
   const mailbox::UidSet* recent = nullptr;  // \Recent for this session; null: none. Not in IMAP4rev2
   bool with_modseq = false;                 // CONDSTORE is on: MODSEQ goes with FLAGS
   std::vector<mailbox::Uid> newly_seen;     // ascending: FLAGS go with these even if nobody asked (RFC 9051 6.4.5)
@@ -41,6 +43,7 @@ struct FetchResult {
   std::size_t unreadable = 0;     // an item or more was left out, because the message could not be read
   bool unknown_encoding = false;  // RFC 3516 4.3: BINARY was left out, NO [UNKNOWN-CTE]
   bool composite = false;         // RFC 9051 6.4.5: BINARY of what is no leaf was left out
+  mailbox::Modseq highest = 0;    // of the messages that were told of
   std::optional<Error> error;     // the mailbox could not be read: messages from there on are missing
 };
 
@@ -57,6 +60,8 @@ Task<Result<std::vector<mailbox::Uid>>> not_seen(mailbox::Mailboxes& mailboxes, 
 Task<FetchResult> fetch(Fetching fetching, std::vector<imap::FetchItem> items, bool with_uid, std::vector<Numbered> messages,
                         std::optional<mailbox::Modseq> changed_since);
 
+// Whether each keyword of the message has its name there: else the table was read before the message.
+bool is_known(const mailbox::Keywords& keywords, const mailbox::MessageInfo& message);
 // "(\Seen $Forwarded \Recent)".
 void append_flags_of(std::string& out, const mailbox::MessageInfo& message, const mailbox::Keywords& keywords, bool recent,
                      const imap::Dialect& dialect);

@@ -29,6 +29,10 @@ void put_two(char* at, unsigned number) {
 
 }  // namespace
 
+bool is_known(const mailbox::Keywords& keywords, const mailbox::MessageInfo& message) {
+  return message.keywords.empty() || message.keywords.back() < keywords.names().size();
+}
+
 void append_flags_of(std::string& out, const mailbox::MessageInfo& message, const mailbox::Keywords& keywords, bool recent,
                      const imap::Dialect& dialect) {
   out += '(';

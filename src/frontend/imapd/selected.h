@@ -15,6 +15,8 @@
 
 namespace godwit::imapd {
 
+inline constexpr std::uint64_t kNothingSeen = UINT64_MAX;  // of Selected::seen: the next news are looked for in any case
+
 struct Selected {
   mailbox::MailboxNumber number = 0;
   std::string name;
@@ -24,6 +26,8 @@ struct Selected {
   mailbox::UidSet view;                               // as the client counts them
   mailbox::Uid highest_uid = 0;                       // that was ever in the view: what comes beyond it is new
   mailbox::Modseq modseq = 0;                         // changes up to here are in the view, or wait in `gone`
+  mailbox::Modseq known = 0;                          // the client knows all changes up to here
+  bool held_back = false;                             // it was told so, because it had seen higher ones
   std::uint64_t seen = 0;                             // of the watch: nothing has changed since
   std::vector<mailbox::Uid> gone;                     // expunged, still in the view: the client could not be told yet. Ascending
   std::unordered_set<mailbox::Modseq> told;           // changes of this session's own making that its client knows

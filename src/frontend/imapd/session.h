@@ -89,12 +89,13 @@ class Session {
   void claim(mailbox::Uid first);
   void take_gone(std::vector<mailbox::Uid> uids);
   void tell_expunged();
+  void tell_known();
   Task<> tell_changed(const std::vector<mailbox::MessageInfo>& changed);
   Task<> refresh_keywords();
   Task<std::shared_ptr<const mailbox::Keywords>> fresh_keywords();
   void tell_flags();
   // RFC 7162 3.2.4, RFC 9051 7.5.2
-  bool tells_uids() const { return qresync_ || dialect_.rev2; }
+  bool tells_uids() const { return condstore_ || dialect_.rev2; }
   void append_changed_fetch(const mailbox::MessageInfo& info);
   void on_change();
 

@@ -30,6 +30,8 @@ Task<> Session::tell_news(Expunges expunges) {
     }
     if (!gathered) {  // tried again after the next command
       log::warning("news_unavailable", {{"session", id_}, {"account", account_->address.text()}, {"error", gathered.error().text}});
+      selected_->held_back = true;
+      tell_known();
       co_return;
     }
   }
@@ -44,6 +46,15 @@ Task<> Session::tell_news(Expunges expunges) {
     }
   }
   co_await tell_changed(changed);
+  if (selected_->gone.empty()) selected_->known = selected_->modseq;
+  if (!selected_->gone.empty() || selected_->held_back) tell_known();
+  selected_->held_back = !selected_->gone.empty();
+}
+
+// RFC 7162 3.2: a client that has seen the modseqs of other changes must not take them for the highest it knows while VANISHED is kept
+// back.
+void Session::tell_known() {
+  if (qresync_) out_.untagged("OK [HIGHESTMODSEQ " + std::to_string(selected_->known) + "] All is told up to here");
 }
 
 // \Recent in this session from now on: those of the view from `first` on.
