@@ -52,16 +52,36 @@ class Scene {
     return heard();
   }
 
+  // The other way round: what the server says while `other` stands at one of its reads or writes. Nothing: it has not as many.
+  std::optional<std::string> say_within(Task<> other, std::size_t steps, const std::string& command) {
+    ignore(heard(), "of before");
+    server_.engine().set_gates(1);
+    server_.loop().start(std::move(other));
+    server_.loop().poll();
+    for (; steps > 0 && server_.engine().waiting() > 0; --steps) {
+      server_.engine().open(0);
+      server_.loop().poll();
+    }
+    if (server_.engine().waiting() == 0) return std::nullopt;
+    server_.engine().set_gates(0);
+    send(command);
+    server_.loop().poll();
+    auto out = heard();
+    server_.run_free();
+    return out;
+  }
+
   Task<> expunge_2() {
     const std::vector<mailbox::UidRange> second(1, {2, 2});
     const auto gone = co_await server_.mailboxes().expunge(model::Logins::the().id(0), mailbox::kInbox, second, false);
     EXPECT_EQ(gone.value().size(), 1u);
   }
-  Task<> set_keyword_of_2() {
-    const std::vector<mailbox::UidRange> second(1, {2, 2});
+  Task<> set_keyword_of_2() { return set_keyword({2, 2}); }
+  Task<> set_keyword(mailbox::UidRange which) {
+    const std::vector<mailbox::UidRange> range(1, which);
     mailbox::FlagChange change{mailbox::FlagChange::How::add, 0, {"fresh"}};
-    const auto done =
-        co_await server_.mailboxes().change_flags(model::Logins::the().id(0), mailbox::kInbox, second, std::move(change), std::nullopt);
+    const auto account = model::Logins::the().id(0);
+    const auto done = co_await server_.mailboxes().change_flags(account, mailbox::kInbox, range, std::move(change), std::nullopt);
     changed_ = done.value().messages.at(0).modseq;
   }
   mailbox::Modseq changed() const { return changed_; }
@@ -139,6 +159,23 @@ TEST(Races, NewKeywordWhileFlagsAreFetched_IsToldWithItsModseq) {
     }
     EXPECT_GT(reads, 3u) << command;
   }
+}
+
+// RFC 7162 3.2: a change that was told of stands for all before it, whatever becomes of the connection.
+TEST(Races, ChangesTogether_AreToldTogether) {
+  std::size_t steps = 0;
+  std::size_t seen = 0;
+  for (; steps < kMostReads; ++steps) {
+    Scene scene;
+    scene.say("d SELECT INBOX");
+    const auto heard = scene.say_within(scene.set_keyword({1, 2}), steps, "e UID FETCH 2 (FLAGS)");
+    if (!heard) break;
+    const bool second = heard->contains("MODSEQ (11)");
+    seen += second ? 1 : 0;
+    EXPECT_EQ(heard->contains("MODSEQ (10)"), second) << "after " << steps << " steps: " << *heard;
+  }
+  EXPECT_GT(steps, 3u);
+  EXPECT_GT(seen, 0u);
 }
 
 }  // namespace

@@ -101,7 +101,6 @@ class Account {
   static bool apply(Tree& tree, const Command& command);
 
  private:
-  friend class Round;
   template <class Since>
   void adopt(const Actual& actual, Since since, bool durable);
 };

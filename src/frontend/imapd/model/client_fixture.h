@@ -32,7 +32,6 @@ class Client {
 
   bool is_online() const { return connection_ != nullptr; }
   bool is_ready() const { return is_online() && greeted_ && script_.empty() && logged_in_; }
-  bool is_quiet() const { return outstanding_.empty() && unsent_.empty() && script_.empty(); }
   bool waits() const { return !outstanding_.empty() && !(idling && !done_sent); }  // for an answer
   const std::deque<Command>& outstanding() const { return outstanding_; }
 
@@ -366,8 +365,9 @@ class Client {
     const bool earlier = response.word == "VANISHED" && !response.values.empty() && response.values[0].is_list;
     if (earlier) {
       const auto uids = numbers_of(response.values.back().text);
-      if (command != nullptr) command->vanished.insert(command->vanished.end(), uids.begin(), uids.end());
-      return complain(view->vanished_earlier(uids));
+      if (command == nullptr || (!command->resync && !command->changed_since)) return complain("EARLIER, which nobody asked for");
+      command->vanished.insert(command->vanished.end(), uids.begin(), uids.end());
+      return view->vanished_earlier(uids);
     }
     complain(view->lay_out());
     if (command == nullptr) return complain(response.word + " when no command is in progress");

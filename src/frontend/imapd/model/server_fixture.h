@@ -120,8 +120,6 @@ class Server {
     net::spawn(loop_.executor(), *tasks_, "imapd", serve(std::move(server), false, "session", *context_));
     return std::move(client);
   }
-  std::size_t sessions() const { return tasks_->running(); }
-  void stop() { tasks_->stop(); }
 
   // The power goes and comes back; the clients have closed their ends.
   void crash(Random& random) {

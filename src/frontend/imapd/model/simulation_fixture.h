@@ -31,7 +31,6 @@ class Simulation {
     return run_.trouble;
   }
   const std::vector<std::string>& transcript() const { return run_.transcript; }
-  std::size_t commands() const { return commands_; }
 
  private:
   struct Plan {
@@ -70,10 +69,10 @@ class Simulation {
       clients_[i]->connect();
     }
     drain();
-    give(*clients_[0], acts_.fill_inbox());
+    clients_[0]->issue(acts_.fill_inbox());
     drain();
     for (auto& client : clients_)
-      if (is_well() && !chance(4)) give(*client, acts_.open_inbox());
+      if (is_well() && !chance(4)) client->issue(acts_.open_inbox());
     drain();
     settle(false);
   }
@@ -182,16 +181,11 @@ class Simulation {
     if (plan.inbox_is_renamed && &client.account == accounts_[0].get()) freedom = Acts::Freedom::read;
     if (freedom == Acts::Freedom::read && which == plan.tree_client) {
       plan.tree_client = SIZE_MAX;  // once
-      give(client, acts_.rename_inbox());
+      client.issue(acts_.rename_inbox());
       return;
     }
-    if (auto command = acts_.next(client, freedom)) give(client, *std::move(command));
+    if (auto command = acts_.next(client, freedom)) client.issue(*std::move(command));
   }
-  void give(Client& client, Command command) {
-    ++commands_;
-    client.issue(std::move(command));
-  }
-
   void cut(Plan& plan) {
     const std::size_t which = pick(clients_.size());
     if (!clients_[which]->is_online()) return;
@@ -253,7 +247,7 @@ class Simulation {
     note("all is quiet");
     for (auto& client : clients_) {
       if (client->idling && !client->done_sent && chance(2)) client->end_idle();
-      if (client->may_issue()) give(*client, acts_.noop(*client));
+      if (client->may_issue()) client->issue(acts_.noop(*client));
     }
     drain();
     for (auto& client : clients_)
@@ -271,7 +265,7 @@ class Simulation {
   std::size_t account_of(const Client& client) const { return &client.account == accounts_[0].get() ? 0 : 1; }
   // Its answer is in client.last.
   void ask(Client& client, Command command) {
-    give(client, std::move(command));
+    client.issue(std::move(command));
     drain();
   }
 
@@ -384,7 +378,6 @@ class Simulation {
   std::vector<Actual> actual_;                                                  // of each account, at the end of the last round
   std::vector<std::unique_ptr<Client>> clients_;                                // before the accounts in the end
   std::map<std::pair<const Account*, std::uint32_t>, Checkpoint> checkpoints_;  // by UIDVALIDITY
-  std::size_t commands_ = 0;
 };
 
 }  // namespace godwit::imapd::model

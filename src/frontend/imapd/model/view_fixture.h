@@ -132,13 +132,9 @@ class View {
     cached_validity_ = cached.uid_validity;
     old_.assign(cached.slots.begin(), cached.slots.begin() + static_cast<std::ptrdiff_t>(cached.complete()));
   }
-  std::string vanished_earlier(const std::vector<Uid>& uids) {
+  void vanished_earlier(const std::vector<Uid>& uids) {
     const std::set<Uid> gone(uids.begin(), uids.end());
-    if (resyncing_) {
-      std::erase_if(old_, [&](const Slot& slot) { return gone.contains(slot.uid); });
-      return "";
-    }
-    return "";
+    std::erase_if(old_, [&](const Slot& slot) { return gone.contains(slot.uid); });
   }
   std::string lay_out() {
     if (!std::exchange(resyncing_, false)) return "";
