@@ -5,10 +5,12 @@
 #include <boost/json/array.hpp>
 #include <iostream>
 #include <memory>
+#include <ranges>
 
 #include "app/commands.h"
 #include "app/control_client.h"
 #include "app/table.h"
+#include "base/bytes.h"
 
 namespace godwit::app {
 namespace {
@@ -17,6 +19,7 @@ struct AccountOptions {
   std::string address;
   std::string domain;
   bool password_stdin = false;
+  std::string imap_without;
 };
 
 std::string ask_hidden(const char* prompt) {
@@ -74,6 +77,30 @@ void show_accounts(const boost::json::object& answer) {
     fmt::print("{}", table.text());
 }
 
+std::string listed(const boost::json::object& account) {
+  std::string names;
+  for (const auto& name : account.at("imap_without").as_array()) (names += names.empty() ? "" : ", ") += std::string_view(name.as_string());
+  return names.empty() ? "none" : names;
+}
+
+void show_account(const boost::json::object& account) {
+  fmt::print("address       {}\ncreated       {}\nimap-without  {}\n", text_of(account, "address"), text_of(account, "created"),
+             listed(account));
+}
+
+boost::json::array names_of(std::string_view list) {
+  boost::json::array names;
+  if (ascii_lower(trim(list)) == "none") return names;
+  if (list.empty()) names.emplace_back("");  // no name at all: a slip, not "none"
+  for (const auto word : std::views::split(list, ',')) names.emplace_back(trim(std::string_view(word.begin(), word.end())));
+  return names;
+}
+
+int set_account(const Options& options, const AccountOptions& account) {
+  return call_and_print(options, "PUT", "/v1/accounts/" + encode_segment(account.address),
+                        {{"imap_without", names_of(account.imap_without)}}, show_account);
+}
+
 }  // namespace
 
 void add_account_command(CLI::App& app, const Options& options, Action& action) {
@@ -94,6 +121,20 @@ void add_account_command(CLI::App& app, const Options& options, Action& action) 
       return call_and_print(options, "GET", "/v1/accounts" + query, {}, show_accounts);
     };
   });
+
+  auto* show = command->add_subcommand("show", "what is set for ADDRESS");
+  show->add_option("ADDRESS", account->address)->required();
+  show->callback([&options, &action, account] {
+    action = [&options, account] {
+      return call_and_print(options, "GET", "/v1/accounts/" + encode_segment(account->address), {}, show_account);
+    };
+  });
+
+  auto* set = command->add_subcommand("set", "change what is set for ADDRESS");
+  set->add_option("ADDRESS", account->address)->required();
+  set->add_option("--imap-without", account->imap_without, "CAPABILITY[,CAPABILITY...] to switch off from the next login on, or none")
+      ->required();
+  set->callback([&options, &action, account] { action = [&options, account] { return set_account(options, *account); }; });
 
   auto* remove = command->add_subcommand("remove", "remove the account ADDRESS and its mail");
   remove->add_option("ADDRESS", account->address)->required();

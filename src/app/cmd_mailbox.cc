@@ -22,7 +22,9 @@ std::string number(const boost::json::object& row, std::string_view key) {
   return fmt::format("{}", row.at(key).to_number<std::uint64_t>());
 }
 
-void show_mailboxes(const boost::json::object& answer) {
+void show_mailboxes(const boost::json::object& answer, const std::string& account) {
+  if (answer.at("mailboxes").as_array().empty())
+    return fmt::print("{} has no mailboxes yet; the first login or mail makes them\n", account);
   Table table({"MAILBOX", "USE", "MESSAGES", "UNSEEN", "BYTES"});
   for (const auto& each : answer.at("mailboxes").as_array()) {
     const auto& row = each.as_object();
@@ -65,7 +67,10 @@ void add_mailbox_command(CLI::App& app, const Options& options, Action& action) 
   auto* list = command->add_subcommand("list", "the mailboxes of ACCOUNT");
   list->add_option("ACCOUNT", mailbox->account)->required();
   list->callback([&options, &action, mailbox] {
-    action = [&options, mailbox] { return call_and_print(options, "GET", path_of(*mailbox), {}, show_mailboxes); };
+    action = [&options, mailbox] {
+      return call_and_print(options, "GET", path_of(*mailbox), {},
+                            [mailbox](const auto& answer) { show_mailboxes(answer, mailbox->account); });
+    };
   });
 
   auto* create = command->add_subcommand("create", "make a mailbox; levels are divided by /");

@@ -91,12 +91,11 @@ void read_limits(TomlTable& table, LimitsConfig& limits) {
 
 void read_imap(TomlTable& table, Config& config) {
   table.texts("without", config.imap_without);
-  for (std::string& capability : config.imap_without) {
-    std::ranges::transform(capability, capability.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-    if (capability == "IMAP4REV1") table.error("without", "IMAP4rev1 is the language itself; it cannot be switched off");
-    if (!imapd::is_known_capability(capability))
-      table.error("without", fmt::format("\"{}\" is not a capability of this server", capability));
-  }
+  auto read = imapd::read_without(std::move(config.imap_without));
+  if (read)
+    config.imap_without = *std::move(read);
+  else
+    table.error("without", read.error().text);
 }
 
 void read_pop3(TomlTable& table, Config& config) {

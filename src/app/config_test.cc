@@ -76,6 +76,17 @@ to = "hold"
   EXPECT_TRUE(config.forbidden_networks.empty());
 }
 
+TEST(Config, ImapWithout_IsReadInAnyCase) {
+  const LoadedConfig loaded = parse_config(std::string(kHost) + "[imap]\nwithout = [\"qresync\", \"Idle\"]\n", "g.toml");
+  ASSERT_TRUE(loaded.errors.empty()) << describe("g.toml", loaded.errors.front());
+  EXPECT_EQ(loaded.config.imap_without, (std::vector<std::string>{"IDLE", "QRESYNC"}));
+  EXPECT_EQ(first_error("[imap]\nwithout = [\"IMAP4rev1\"]\n"),
+            "g.toml:3:11: imap.without: IMAP4rev1 is the language itself; it cannot be switched off");
+  EXPECT_NE(first_error("[imap]\nwithout = [\"IDEL\"]\n")
+                .find("g.toml:3:11: imap.without: \"IDEL\" is not a capability of this server; there are IMAP4rev2, "),
+            std::string::npos);
+}
+
 TEST(Config, Errors_NameLineAndMend) {
   EXPECT_EQ(first_error("[smtp]\nmax_mesage_size = \"1MiB\"\n"),
             "g.toml:3:19: smtp.max_mesage_size: there is no such key; did you mean \"max_message_size\"?");

@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kLocalNames[] = {"localhost", "local", "localdomain", "lan",       "home", "internal",
                                             "intranet",  "corp",  "private",     "home.arpa", "arpa", "invalid"};
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -52,10 +52,10 @@ std::string configuration_text(const FirstConfiguration& wanted) {
       "hostname = {}\n\n"
       "# Accounts, mailboxes and the queue.\n"
       "data_dir = {}\n",
-      wanted.domain.text(), quoted(wanted.hostname.text()), quoted(wanted.data_dir));
-  if (!wanted.run_dir.empty()) text += fmt::format("\n# Sockets that come and go.\nrun_dir = {}\n", quoted(wanted.run_dir));
+      wanted.domain.text(), in_quotes(wanted.hostname.text()), in_quotes(wanted.data_dir));
+  if (!wanted.run_dir.empty()) text += fmt::format("\n# Sockets that come and go.\nrun_dir = {}\n", in_quotes(wanted.run_dir));
   if (!wanted.user.empty())
-    text += fmt::format("\n# Started as root: bind the ports, then become this user.\nuser = {}\n", quoted(wanted.user));
+    text += fmt::format("\n# Started as root: bind the ports, then become this user.\nuser = {}\n", in_quotes(wanted.user));
   if (!wanted.ipv6)
     text += "\n# When this was written the machine had no IPv6. When it has, write the addresses as in: [\"0.0.0.0:25\", \"[::]:25\"]\n";
   text += listener("Mail from other servers.", "smtp", 25, wanted.ipv6);
@@ -66,7 +66,7 @@ std::string configuration_text(const FirstConfiguration& wanted) {
   text += listener("RFC 8314 prefers this one.", "imaps", 993, wanted.ipv6);
   text += listener("The same by POP3, for programs that take mail away.", "pop3", 110, wanted.ipv6);
   text += listener("RFC 8314 prefers this one.", "pop3s", 995, wanted.ipv6);
-  text += fmt::format(kEnd, fmt::arg("certificate", quoted(wanted.certificate)), fmt::arg("key", quoted(wanted.key)));
+  text += fmt::format(kEnd, fmt::arg("certificate", in_quotes(wanted.certificate)), fmt::arg("key", in_quotes(wanted.key)));
   return text;
 }
 

@@ -13,6 +13,7 @@
 #include "edge/store/rocksdb_engine.h"
 #include "edge/store/segments.h"
 #include "edge/store/space_guard.h"
+#include "frontend/imapd/capabilities.h"
 #include "service/scheduler/scheduler.h"
 #include "state/queue/blob_owners.h"
 
@@ -217,6 +218,14 @@ Task<Since> attempting_since(net::LoopPool& loops, Schedulers& schedulers, std::
   co_return all;
 }
 
+Task<Result<void>> settle_appends(directory::Directory& directory, mailbox::Mailboxes& mailboxes) {
+  GODWIT_CO_ASSIGN(const auto accounts, co_await directory.list_accounts(std::nullopt));
+  std::vector<directory::AccountId> ids;
+  for (const auto& account : accounts) ids.push_back(account.id);
+  ignore(co_await mailboxes.settle_appends(std::move(ids)), "those that failed are tried again when they are opened");
+  co_return Result<void>{};
+}
+
 // What an earlier run left to be applied in other partitions, and what is left of removed accounts.
 Task<> apply_outboxes(directory::Directory& directory, mailbox::Mailboxes& mailboxes) {
   std::vector<directory::AccountId> ids;
@@ -252,6 +261,7 @@ void House::Impl::make_admin() {
   admin = std::make_unique<adminapi::Context>(adminapi::Context{*directory, *mailboxes, *queue, *engine, *blobs, *trace, *clock, act,
                                                                 [this] { return engine->verify(); }, [this] { return outward->sites(); }});
   admin->attempting_since = [this](std::vector<MessageId> ids) { return attempting_since(loops, schedulers, std::move(ids)); };
+  admin->read_imap_without = imapd::read_without;
 }
 
 Task<> House::Impl::maintain() {
@@ -328,6 +338,7 @@ Result<std::unique_ptr<House>> House::open(const Config& config, net::LoopPool& 
   open.make_services();
   loops.run();
   open.started = true;
+  GODWIT_TRY(house->run(settle_appends(*open.directory, *open.mailboxes)));
   GODWIT_TRY(house->run(open.queue->open(loops.size(), config.data_dir + "/crash")));
   open.make_admin();
   return house;

@@ -29,6 +29,10 @@ def case_mailboxes_up_and_down(world):
     for up in (False, True):
         if up:
             server.start()
+        if not up:
+            assert names(server) == [], 'looking makes nothing'
+            assert said(server, 'list', ANN) == f'{ANN} has no mailboxes yet; the first login or mail makes them\n'
+            assert said(server, 'create', ANN, 'x') == 'x created\n' and said(server, 'delete', ANN, 'x') == 'x deleted\n'
         assert names(server) == FIRST
         table = said(server, 'list', ANN).splitlines()
         assert table[0].split() == ['MAILBOX', 'USE', 'MESSAGES', 'UNSEEN', 'BYTES'], table

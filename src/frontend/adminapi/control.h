@@ -40,6 +40,9 @@ struct Context {
   std::function<bool()> stopping = {};
   // Since when each of these messages is being tried (Scheduler::attempting_since() on its loop), in their order. Empty: nobody knows.
   std::function<Task<std::vector<std::optional<WallTime>>>(std::vector<MessageId>)> attempting_since = {};
+  // IMAP capabilities by the names that somebody typed, as Directory::set_imap_without() takes them; a sentence about one that cannot be
+  // switched off. Empty: any name goes.
+  std::function<Result<std::vector<std::string>>(std::vector<std::string>)> read_imap_without = {};
 };
 
 // Answers one request. Never throws.

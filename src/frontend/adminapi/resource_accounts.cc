@@ -1,10 +1,22 @@
+// /v1/accounts: GET [?domain=D] lists, POST {"address", "password"} adds. /v1/accounts/A: GET shows, PUT {"imap_without": [CAPABILITY...]}
+// sets what is switched off for it, DELETE removes it with its mail. PUT /v1/accounts/A/password {"password"}.
+
+#include <algorithm>
 #include <boost/json/array.hpp>
+#include <boost/json/value_from.hpp>
 
 #include "base/log.h"
 #include "frontend/adminapi/resource.h"
 
 namespace godwit::adminapi {
 namespace {
+
+boost::json::object described(const directory::Account& account) {
+  return {{"address", account.address.text()},
+          {"id", account.id},
+          {"created", format_rfc3339(account.created)},
+          {"imap_without", boost::json::value_from(account.imap_without)}};
+}
 
 Answer list_accounts(Context& context, Call call) {
   std::optional<smtp::Domain> only;
@@ -16,9 +28,31 @@ Answer list_accounts(Context& context, Call call) {
   const auto all = co_await context.directory.list_accounts(only);
   if (!all) co_return answer_error(all.error());
   boost::json::array list;
-  for (const auto& account : *all)
-    list.push_back({{"address", account.address.text()}, {"id", account.id}, {"created", format_rfc3339(account.created)}});
+  for (const auto& account : *all) list.push_back(described(account));
   co_return answer_json({{"accounts", std::move(list)}});
+}
+
+Answer show_account(Context& context, smtp::Address address) {
+  const auto account = co_await context.directory.find_account(address);
+  if (!account) co_return answer_error(account.error());
+  if (!*account) co_return answer_error(404, "there is no account " + address.text());
+  co_return answer_json(described(**account));
+}
+
+bool is_list_of_texts(const boost::json::value* value) {
+  if (!value || !value->is_array()) return false;
+  return std::ranges::all_of(value->as_array(), [](const auto& each) { return each.is_string(); });
+}
+
+Answer set_account(Context& context, smtp::Address address, Call call) {
+  if (call.body.size() != 1 || !is_list_of_texts(call.body.if_contains("imap_without")))
+    co_return answer_error(400, "what may be set is {\"imap_without\": [\"CAPABILITY\", ...]}; [] takes it back");
+  Result<std::vector<std::string>> without = call.texts("imap_without");
+  if (context.read_imap_without) without = context.read_imap_without(*std::move(without));
+  if (!without) co_return answer_error(without.error());
+  const auto done = co_await context.directory.set_imap_without(address, *std::move(without));
+  if (!done) co_return answer_error(done.error());
+  co_return co_await show_account(context, std::move(address));
 }
 
 // Its mail goes with it; what a crash interrupts here is finished at the next start.
@@ -39,11 +73,15 @@ Answer remove_account(Context& context, smtp::Address address) {
 Answer accounts(Context& context, Call call) {
   if (call.method == "GET" && call.path.empty()) co_return co_await list_accounts(context, std::move(call));
   const bool add = call.method == "POST" && call.path.empty();
+  const bool show = call.method == "GET" && call.path.size() == 1;
+  const bool set = call.method == "PUT" && call.path.size() == 1;
   const bool remove = call.method == "DELETE" && call.path.size() == 1;
   const bool passwd = call.method == "PUT" && call.path.size() == 2 && call.path[1] == "password";
-  if (!add && !remove && !passwd) co_return answer_not_found(call);
+  if (!add && !show && !set && !remove && !passwd) co_return answer_not_found(call);
   const auto address = smtp::parse_address(add ? call.text("address") : call.path[0]);
   if (!address) co_return answer_error(address.error());
+  if (show) co_return co_await show_account(context, *address);
+  if (set) co_return co_await set_account(context, *address, std::move(call));
   if (remove) co_return co_await remove_account(context, *address);
   const std::string password = call.text("password");
   if (password.empty()) co_return answer_error(400, "a password is needed: {\"password\": \"...\"}");

@@ -1,5 +1,6 @@
 // /v1/mailboxes: what the accounts hold. GET: sums of all accounts. /v1/mailboxes/ACCOUNT: GET lists its mailboxes, POST {"name",
-// "special_use"} makes one, PUT {"from", "to"} renames, DELETE {"name"} deletes with all messages. Names are UTF-8; INBOX in any case.
+// "special_use"} makes one, PUT {"from", "to"} renames, DELETE {"name"} deletes with all messages. Names are UTF-8; INBOX in any case. GET
+// changes nothing: an account that nobody has used yet has none.
 
 #include <boost/json/array.hpp>
 
@@ -68,8 +69,9 @@ Answer create(Context& context, directory::AccountId account, Call call) {
   const auto made = co_await context.mailboxes.create(account, *name, use);
   if (!made) co_return answer_error(made.error());
   const auto subscribed = co_await context.mailboxes.subscribe(account, *name, true);
-  if (!subscribed) co_return answer_error(subscribed.error());
-  co_return answer_json({{"ok", true}, {"name", made->name}, {"id", made->number}}, 201);
+  const bool too_many = !subscribed && subscribed.error().cause == Error::Cause::limit;  // then it is there, and not subscribed to
+  if (!subscribed && !too_many) co_return answer_error(subscribed.error());
+  co_return answer_json({{"ok", true}, {"name", made->name}, {"id", made->number}, {"subscribed", !too_many}}, 201);
 }
 
 Answer rename(Context& context, directory::AccountId account, Call call) {
@@ -86,6 +88,7 @@ Answer remove(Context& context, directory::AccountId account, Call call) {
   const auto name = read_name(call.text("name"));
   if (!name) co_return answer_bad_name(name.error());
   const auto done = co_await context.mailboxes.remove(account, *name);
+  co_await context.mailboxes.tidy(account);
   if (!done) co_return answer_error(done.error());
   co_return answer_json({{"ok", true}, {"name", *name}});
 }
@@ -101,13 +104,15 @@ Answer mailboxes(Context& context, Call call) {
   if (!account) co_return answer_error(account.error());
   if (!*account) co_return answer_error(404, "there is no account " + address->text());
   const auto id = (*account)->id;
+  if (call.method == "GET") co_return co_await list(context, id);
+  Answer (*change)(Context&, directory::AccountId, Call) = nullptr;
+  if (call.method == "POST") change = create;
+  if (call.method == "PUT") change = rename;
+  if (call.method == "DELETE") change = remove;
+  if (!change) co_return answer_not_found(call);
   const auto opened = co_await context.mailboxes.open_account(id);  // as a login does: the first mailboxes are there
   if (!opened) co_return answer_error(opened.error());
-  if (call.method == "GET") co_return co_await list(context, id);
-  if (call.method == "POST") co_return co_await create(context, id, std::move(call));
-  if (call.method == "PUT") co_return co_await rename(context, id, std::move(call));
-  if (call.method == "DELETE") co_return co_await remove(context, id, std::move(call));
-  co_return answer_not_found(call);
+  co_return co_await change(context, id, std::move(call));
 }
 
 }  // namespace godwit::adminapi

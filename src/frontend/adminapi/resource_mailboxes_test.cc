@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "frontend/adminapi/control_fixture.h"
+#include "state/mailbox/rows.h"
 
 namespace godwit::adminapi {
 namespace {
@@ -66,7 +67,18 @@ class MailboxesResource : public ControlTest {
   std::uint64_t last_message_ = 1'000;
 };
 
-TEST_F(MailboxesResource, NewAccount_HasTheFirstOnes) {
+TEST_F(MailboxesResource, Reading_WritesNothing) {
+  const auto writes = world.engine.writes();
+  EXPECT_THAT(names(), IsEmpty());
+  EXPECT_EQ(ask("GET", "/v1/mailboxes").status, 200u);
+  EXPECT_EQ(ask("PATCH", kPath).status, 404u);
+  EXPECT_EQ(ask("GET", "/v1/accounts/bob%40example.org").status, 200u);
+  EXPECT_EQ(world.engine.writes(), writes);
+  EXPECT_EQ(world.loop.run(mailboxes.usage(bob())).value().mailboxes, 0u);
+}
+
+TEST_F(MailboxesResource, NewAccount_HasTheFirstOnesOnceItIsUsed) {
+  ASSERT_TRUE(world.loop.run(mailboxes.open_account(bob())).has_value());
   EXPECT_THAT(names(), ElementsAre("INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash"));
   const auto sent = one("Sent");
   EXPECT_EQ(sent.at("special_use").as_string(), "\\Sent");
@@ -125,6 +137,17 @@ TEST_F(MailboxesResource, Create_WithASpecialUse) {
   EXPECT_EQ(unknown.status, 400u);
   EXPECT_THAT(sentence(unknown), HasSubstr("\"\\Everything\" is not a special use; there are \\Archive"));
   EXPECT_THAT(names(), Not(::testing::Contains("Old")));
+}
+
+TEST_F(MailboxesResource, Create_BeyondTheSubscriptions_IsNotSubscribed) {
+  store::Batch batch;
+  for (std::size_t i = 0; i < mailbox::kMaxSubscriptions; ++i)
+    batch.put(store::Keyspace::mailbox, mailbox::subscription_key("many/" + std::to_string(i)), "");
+  ASSERT_TRUE(world.loop.run(world.engine.write(directory::partition_of(bob()), std::move(batch))).ok());
+  const auto made = create("work");
+  EXPECT_EQ(made.status, 201u) << made.body;
+  EXPECT_FALSE(parsed(made).at("subscribed").as_bool());
+  EXPECT_FALSE(one("work").at("subscribed").as_bool());
 }
 
 TEST_F(MailboxesResource, Rename_TakesWhatIsBelowAlong) {

@@ -63,6 +63,13 @@ std::string_view spelled(std::string_view name) {
   return name;
 }
 
+std::string all_that_may_go() {
+  std::string all;
+  for (const Entry& entry : kEntries)
+    if (entry.name != "IMAP4REV1") (all += spelled(entry.name)) += ", ";
+  return all + "LITERAL+, APPENDLIMIT";
+}
+
 }  // namespace
 
 bool is_known_capability(std::string_view capability) {
@@ -72,6 +79,21 @@ bool is_known_capability(std::string_view capability) {
 
 bool has_capability(std::string_view capability, const std::vector<std::string>& without) {
   return is_known_capability(capability) && std::ranges::find(without, capability) == without.end();
+}
+
+Result<std::vector<std::string>> read_without(std::vector<std::string> names) {
+  for (std::string& name : names) {
+    const std::string typed = name;
+    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    if (name == "IMAP4REV1")
+      return fail(Error::permanent(Error::Cause::syntax, "IMAP4rev1 is the language itself; it cannot be switched off"));
+    if (!is_known_capability(name))
+      return fail(
+          Error::permanent(Error::Cause::syntax, "\"" + typed + "\" is not a capability of this server; there are " + all_that_may_go()));
+  }
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  return names;
 }
 
 std::string capability_list(const CapabilityState& state, const std::vector<std::string>& without) {

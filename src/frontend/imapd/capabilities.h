@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
+
 namespace godwit::imapd {
 
 struct CapabilityState {
@@ -21,7 +23,9 @@ std::string capability_list(const CapabilityState& state, const std::vector<std:
 
 // Whether `capability` (upper case, e.g. "QRESYNC") is neither switched off nor unknown.
 bool has_capability(std::string_view capability, const std::vector<std::string>& without);
-// What `[imap] without` may name: everything but IMAP4rev1.
 bool is_known_capability(std::string_view capability);
+// What an operator wants switched off (`[imap] without`, `account set --imap-without`): in upper case, sorted, each once. Everything but
+// IMAP4rev1 may be; the error is a sentence, and for an unknown name it says which there are.
+Result<std::vector<std::string>> read_without(std::vector<std::string> names);
 
 }  // namespace godwit::imapd

@@ -80,5 +80,37 @@ TEST(Capabilities, Unknown_IsNotThere) {
   }
 }
 
+// --- What an operator types
+
+TEST(ReadWithout, AnyCaseAndTwice_ComesOutSorted) {
+  EXPECT_THAT(read_without({}).value(), ::testing::IsEmpty());
+  EXPECT_THAT(read_without({"qresync", "Compress=Deflate", "IMAP4rev2", "QRESYNC"}).value(),
+              ::testing::ElementsAre("COMPRESS=DEFLATE", "IMAP4REV2", "QRESYNC"));
+}
+
+TEST(ReadWithout, Unknown_IsToldWhatThereIs) {
+  for (const std::string name : {"IDEL", "none", "", "AUTH=PLAIN", "STARTTLS"}) {
+    SCOPED_TRACE(name);
+    const auto refused = read_without({"IDLE", name});
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().cause, Error::Cause::syntax);
+    EXPECT_THAT(refused.error().text, HasSubstr("\"" + name + "\" is not a capability of this server; there are IMAP4rev2, "));
+    EXPECT_THAT(refused.error().text, Not(HasSubstr("IMAP4rev1")));
+  }
+}
+
+TEST(ReadWithout, TheLanguageItself_Stays) {
+  EXPECT_EQ(read_without({"imap4rev1"}).error().text, "IMAP4rev1 is the language itself; it cannot be switched off");
+}
+
+// What the error of an unknown name lists may all be switched off.
+TEST(ReadWithout, EveryNameOfTheList_IsTaken) {
+  const std::string sentence = read_without({"?"}).error().text;
+  std::istringstream list(sentence.substr(sentence.find("there are ") + 10));
+  std::size_t count = 0;
+  for (std::string name; std::getline(list >> std::ws, name, ','); ++count) EXPECT_TRUE(read_without({name}).has_value()) << name;
+  EXPECT_GE(count, words(logged_in()).size() - 1);
+}
+
 }  // namespace
 }  // namespace godwit::imapd

@@ -9,7 +9,8 @@ namespace godwit::imapd {
 using mailbox::NewMessage;
 
 // RFC 6855 4 DEVIATES: 8-bit header fields are taken without ENABLE UTF8=ACCEPT too: whoever moves here brings old mail, and it is kept as
-// it is. RFC 9051 6.3.12, RFC 3502 (several at once), RFC 4315 (APPENDUID), RFC 6855 4 (UTF8). The bytes are in the store by now.
+// it is. RFC 9051 6.3.12, RFC 3502 (several at once), RFC 4315 (APPENDUID), RFC 6855 4 (UTF8). The bytes are on their way to the disk by
+// now, and may be there.
 Task<Reply> Session::cmd(imap::Append command) {
   if (const auto refusal = refuse_upload(command)) co_return *refusal;
   const auto target = co_await mailboxes().find(account(), command.mailbox);
@@ -18,12 +19,12 @@ Task<Reply> Session::cmd(imap::Append command) {
   std::vector<NewMessage> messages;
   for (std::size_t i = 0; i < uploads_.size(); ++i) {
     Upload& upload = uploads_[i];
-    const auto synced = co_await upload.writer->synced();
-    if (!synced) co_return reply_to(synced.error());
     NewMessage& message = messages.emplace_back();
     message.email.blob = upload.blob;
     message.email.blob_size = upload.size;
+    message.bytes = upload.writer.get();
     message.email.threads = std::move(upload.threads);
+    message.email.details = std::move(upload.details);
     const auto& date = command.messages[i].internal_date;
     message.email.received = date ? WallTime(date->time) : context_.clock.now();
     message.flags = flag_bits(command.messages[i].flags);

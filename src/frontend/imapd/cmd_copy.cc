@@ -16,6 +16,7 @@ Task<Reply> Session::cmd(imap::Copy command) {
   if (!target && target.error().cause == Error::Cause::not_found) co_return Reply::no(text::kNoMailbox, code::kTryCreate);
   if (!target) co_return reply_to(target.error());
   if (uids->empty()) co_return Reply::ok("Nothing to do");
+  expunged_ = true;  // a copy that fails is taken back
   const auto done = co_await mailboxes().copy(account(), selected_->number, *std::move(uids), target->number, command.move);
   if (!done && done.error().cause == Error::Cause::not_found) co_return Reply::no(text::kNoMailbox, code::kTryCreate);
   if (!done) co_return reply_to(done.error());

@@ -13,6 +13,7 @@ Task<Reply> Session::cmd(imap::Delete command) {
     co_return Reply::no("There is no such mailbox, only others below that name", code::kHasChildren);
   if (found == nullptr) co_return Reply::no(text::kNoMailbox, code::kNonExistent);
   const bool is_open = selected_ && selected_->number == found->number;
+  expunged_ = true;
   const auto done = co_await mailboxes().remove(account(), command.mailbox);
   if (!done) co_return reply_to(done.error());
   if (is_open) {

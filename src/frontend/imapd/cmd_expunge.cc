@@ -7,6 +7,7 @@ Task<Reply> Session::cmd(imap::Expunge command) {
   if (selected_->read_only) co_return Reply::no(text::kReadOnly, code::kNoPerm);
   auto uids = selected_->view.ranges();
   if (command.uids) uids = resolve(*selected_, *command.uids, true).value_or(std::vector<mailbox::UidRange>());
+  expunged_ = true;
   const auto gone = co_await mailboxes().expunge(account(), selected_->number, std::move(uids), true);
   if (!gone) co_return reply_to(gone.error());
   co_await tell_news(Expunges::tell);

@@ -30,6 +30,7 @@ Fetching Session::fetching() {
                   .fresh_keywords = [this] { return fresh_keywords(); },
                   .recent = &selected_->recent,
                   .with_modseq = condstore_,
+                  .decoding = &decoding_,
                   .newly_seen = {}};
 }
 

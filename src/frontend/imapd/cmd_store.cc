@@ -55,6 +55,7 @@ void Session::remember_told(const mailbox::FlagsChanged& done, bool with_flags) 
     const bool known = with_flags || done.before[i] <= box.modseq || box.told.contains(done.before[i]);
     if (known) box.told.insert(done.messages[i].modseq);
   }
+  if (done.highest_before == box.modseq) box.modseq = done.highest_after;  // nobody else has changed anything
 }
 
 // With CONDSTORE the new modseq is told even to a .SILENT (RFC 7162 3.1.3).

@@ -7,6 +7,7 @@
 #include "frontend/imapd/body_structure_text.h"
 #include "frontend/imapd/envelope_text.h"
 #include "frontend/imapd/fetch_plan.h"
+#include "frontend/imapd/fetch_structures.h"
 #include "frontend/imapd/fetch_values.h"
 #include "frontend/imapd/number_text.h"
 #include "grammar/imap/writer.h"
@@ -20,25 +21,12 @@ using mailbox::Details;
 using mailbox::MessageInfo;
 using mailbox::UidRange;
 
-constexpr std::size_t kInfos = 1'000;                   // rows of a mailbox read at once
+constexpr std::size_t kInfos = 4'000;                   // rows of a mailbox read at once
 constexpr std::size_t kEmails = 200;                    // emails, details read at once
 constexpr std::size_t kFirstEmails = 20;                // so that a client sees something early
 constexpr std::uint64_t kWeight = 1 << 20;              // details read at once: of messages with as many bytes ...
 constexpr std::uint64_t kEnvelopeWeight = 64 * 1024;    // ... none counting for more than that: no envelope is larger
 constexpr std::uint64_t kStructureWeight = 256 * 1024;  // no structure is larger than that of such a message of nothing but parts
-
-std::vector<UidRange> ranges_of(const std::vector<Numbered>& messages, std::size_t begin, std::size_t end) {
-  std::vector<UidRange> out;
-  for (std::size_t i = begin; i < end; ++i) {
-    const auto uid = messages[i].uid;
-    if (!out.empty() && out.back().last + 1 == uid) {
-      out.back().last = uid;
-    } else {
-      out.push_back({uid, uid});
-    }
-  }
-  return out;
-}
 
 // "* 5 FETCH (" item " " item ")" CRLF; nothing at all while there is no item.
 class ResponseLine {
@@ -96,6 +84,7 @@ class Fetcher {
   std::vector<Row> rows_of(std::size_t begin, std::size_t end, const std::vector<MessageInfo>& infos);
   void append_plain(const Row& row);
   void append_implied(ResponseLine& line, const MessageInfo& info);
+  Task<> send_structures();
   Task<> send_plain(const std::vector<Row>& rows);
   Task<> send_read(const std::vector<Row>& rows, bool more_follow);
   std::size_t next_some(const std::vector<Row>& rows, std::size_t begin) const;
@@ -110,13 +99,14 @@ class Fetcher {
 
   Fetching fetching_;
   const FetchPlan plan_;
-  const std::vector<Numbered> messages_;
+  std::vector<Numbered> messages_;
   const std::optional<mailbox::Modseq> changed_since_;
   FetchResult result_;
   bool first_ = true;
 };
 
 Task<> Fetcher::run() {
+  if (!changed_since_ && is_for_fetch_structures(plan_, messages_.size())) co_await send_structures();
   for (std::size_t begin = 0; begin < messages_.size() && !out().broken() && !result_.error;) {
     const std::size_t end = std::min(messages_.size(), begin + kInfos);
     auto ranges = ranges_of(messages_, begin, end);
@@ -135,6 +125,17 @@ Task<> Fetcher::run() {
     }
     begin = end;
   }
+}
+
+// Leaves in messages_ what it could not do.
+Task<> Fetcher::send_structures() {
+  auto done = co_await fetch_structures(fetching_, plan_, messages_);
+  if (!done) {
+    result_.error = std::move(done).error();
+    co_return;
+  }
+  result_.gone += done->gone;
+  messages_ = std::move(done->left);
 }
 
 // Those that are there and wanted.
@@ -328,7 +329,7 @@ Task<Result<void>> Fetcher::send_bytes(ResponseLine& line, const PlannedItem& pl
     case Located::Form::raw:
     case Located::Form::fields:
     case Located::Form::decoded: {
-      SectionStream stream(*reader, located, planned.item);
+      SectionStream stream(*reader, located, planned.item, fetching_.decoding);
       co_return co_await send_stream(line, planned, stream);
     }
   }

@@ -19,6 +19,8 @@
 
 namespace godwit::imapd {
 
+class DecodingPlace;  // decoding_place.h
+
 struct Fetching {
   mailbox::Mailboxes& mailboxes;
   store::Blobs& blobs;
@@ -30,6 +32,7 @@ struct Fetching {
   std::function<Task<std::shared_ptr<const mailbox::Keywords>>()> fresh_keywords{};  // asked for when a message has one that is newer
   const mailbox::UidSet* recent = nullptr;  // \Recent for this session; null: none. Not in IMAP4rev2
   bool with_modseq = false;                 // CONDSTORE is on: MODSEQ goes with FLAGS
+  DecodingPlace* decoding = nullptr;        // where the session's last partial BINARY left off; outlives the FETCH
   std::vector<mailbox::Uid> newly_seen;     // ascending: FLAGS go with these even if nobody asked (RFC 9051 6.4.5)
 };
 

@@ -29,6 +29,19 @@ void put_two(char* at, unsigned number) {
 
 }  // namespace
 
+std::vector<mailbox::UidRange> ranges_of(const std::vector<Numbered>& messages, std::size_t begin, std::size_t end) {
+  std::vector<mailbox::UidRange> out;
+  for (std::size_t i = begin; i < end; ++i) {
+    const auto uid = messages[i].uid;
+    if (!out.empty() && out.back().last + 1 == uid) {
+      out.back().last = uid;
+    } else {
+      out.push_back({uid, uid});
+    }
+  }
+  return out;
+}
+
 bool is_known(const mailbox::Keywords& keywords, const mailbox::MessageInfo& message) {
   return message.keywords.empty() || message.keywords.back() < keywords.names().size();
 }

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "frontend/imapd/fetch.h"
 
@@ -14,6 +15,9 @@ struct ValueContext {
   const mailbox::UidSet* recent;  // null: none
   const imap::Dialect& dialect;
 };
+
+// The UIDs of messages[begin] to messages[end - 1].
+std::vector<mailbox::UidRange> ranges_of(const std::vector<Numbered>& messages, std::size_t begin, std::size_t end);
 
 // Whether append_value() knows the item.
 bool is_plain(imap::FetchItem::Kind kind);

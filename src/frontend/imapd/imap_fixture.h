@@ -10,16 +10,17 @@ namespace godwit::testing {
 class ImapWorld final : public MailboxWorld<imapd::Settings> {
  public:
   ImapWorld() {
-    add("mail", &ImapWorld::do_mail);              // ADDRESS, the message in B lines
-    add("mails", &ImapWorld::do_mails);            // ADDRESS N: so many small ones
-    add("expunge", &ImapWorld::do_expunge);        // ADDRESS MAILBOX UID: as another session would
-    add("flag", &ImapWorld::do_flag);              // ADDRESS MAILBOX UID KEYWORD: as another session would
-    add("delete-mailbox", &ImapWorld::do_delete);  // ADDRESS MAILBOX: as another session would
-    add("without", &ImapWorld::do_without);        // CAPABILITY...: switched off
-    add("quota", &ImapWorld::do_quota);            // BYTES EMAILS
-    add("append-limit", &ImapWorld::do_append);    // BYTES
-    add("blobs", &ImapWorld::do_blobs);            // KEPT DROPPED: so many messages' bytes are kept, so many were let go of
-    add("verify", &ImapWorld::do_verify);          // ADDRESS: its rows add up
+    add("mail", &ImapWorld::do_mail);                        // ADDRESS, the message in B lines
+    add("mails", &ImapWorld::do_mails);                      // ADDRESS N: so many small ones
+    add("expunge", &ImapWorld::do_expunge);                  // ADDRESS MAILBOX UID: as another session would
+    add("flag", &ImapWorld::do_flag);                        // ADDRESS MAILBOX UID KEYWORD: as another session would
+    add("delete-mailbox", &ImapWorld::do_delete);            // ADDRESS MAILBOX: as another session would
+    add("without", &ImapWorld::do_without);                  // CAPABILITY...: switched off
+    add("account-without", &ImapWorld::do_account_without);  // ADDRESS CAPABILITY...: switched off for that account
+    add("quota", &ImapWorld::do_quota);                      // BYTES EMAILS
+    add("append-limit", &ImapWorld::do_append);              // BYTES
+    add("blobs", &ImapWorld::do_blobs);                      // KEPT DROPPED: so many messages' bytes are kept, so many were let go of
+    add("verify", &ImapWorld::do_verify);                    // ADDRESS: its rows add up
     open();
   }
   ~ImapWorld() override { end_sessions(); }
@@ -64,6 +65,7 @@ class ImapWorld final : public MailboxWorld<imapd::Settings> {
     GODWIT_ASSIGN(const auto who, account(step.arguments.at(1)));
     GODWIT_ASSIGN(const auto box, mailbox_of(step.arguments.at(1), step.arguments.at(2)));
     GODWIT_ASSIGN(const auto gone, loop().run(mailboxes->expunge(who.id, box.number, one(step.arguments.at(3)), false)));
+    loop().run(mailboxes->tidy(who.id));
     return gone.size() == 1 ? Result<void>() : wrong("it was not there");
   }
   Result<void> do_flag(const TranscriptStep& step) {
@@ -81,6 +83,11 @@ class ImapWorld final : public MailboxWorld<imapd::Settings> {
   Result<void> do_without(const TranscriptStep& step) {
     settings.without.assign(step.arguments.begin() + 1, step.arguments.end());
     return {};
+  }
+  Result<void> do_account_without(const TranscriptStep& step) {
+    GODWIT_ASSIGN(const auto who, account(step.arguments.at(1)));
+    std::vector<std::string> names(step.arguments.begin() + 2, step.arguments.end());
+    return loop().run(directory->set_imap_without(who.address, std::move(names)));
   }
   Result<void> do_quota(const TranscriptStep& step) {
     settings.quota = {std::stoul(step.arguments.at(1)), std::stoul(step.arguments.at(2))};

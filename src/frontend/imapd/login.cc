@@ -31,6 +31,7 @@ Task<Reply> Session::log_in(std::string name, std::string password) {
   logins(true).add();
   const auto executor = co_await this_executor();
   watch_ = mailboxes().feed().watch(account.id, executor, [this] { on_change(); });
+  without_.insert(without_.end(), account.imap_without.begin(), account.imap_without.end());
   account_ = std::move(account);
   state_ = State::authenticated;
   set_reader_limits();

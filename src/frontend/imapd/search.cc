@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 
+#include "frontend/imapd/heading_walk.h"
 #include "frontend/imapd/message_text.h"
 #include "frontend/imapd/message_walk.h"
 #include "frontend/imapd/search_plan.h"
@@ -30,7 +31,8 @@ struct Candidate {
 
 class Search {
  public:
-  Search(Searching& searching, const SearchPlan& plan) : searching_(searching), plan_(plan), pace_(searching.stop) {
+  Search(Searching& searching, const SearchPlan& plan)
+      : searching_(searching), plan_(plan), pace_(searching.stop), headings_(searching, true) {
     found_.used_modseq = plan.used_modseq();
   }
 
@@ -42,6 +44,8 @@ class Search {
       // RFC 9051 7.5.1 lets a search know messages that are gone while the client has not heard of it
       if (plan_.need() == Need::uid && !found_.used_modseq)
         take_all(uids);
+      else if (plan_.only_headings() && !found_.used_modseq)
+        GODWIT_CO_TRY(co_await search_headings(std::move(uids)));
       else
         GODWIT_CO_TRY(co_await search_rows(std::move(uids)));
       if (searching_.first_alone && !found_.uids.empty()) break;
@@ -102,11 +106,36 @@ class Search {
     co_return Result<void>{};
   }
 
+  Task<Result<void>> search_headings(std::vector<UidRange> uids) {
+    MessageInfo info;
+    Candidate candidate{&info, {}, Verdict::unknown};
+    const auto look = [&](Uid uid, const Heading& heading, const mailbox::Details* whole) {
+      info.uid = uid;
+      candidate.verdicts.assign(plan_.terms().size(), Verdict::unknown);
+      hold_against(candidate, heading, whole);
+      if (candidate.verdict == Verdict::yes) take(info);
+    };
+    co_return co_await headings_.run(std::move(uids), look);
+  }
+
+  // Of a message that cannot be read nothing is known.
+  void hold_against(Candidate& candidate, const Heading& heading, const mailbox::Details* whole) const {
+    if (heading.readable && (!heading.cut || whole != nullptr))
+      decide(candidate, Need::envelope, [&](const Term& term) { return test_heading(term, heading, whole); });
+    else if (judge(*candidate.info, {}) == Verdict::unknown)
+      candidate.verdict = Verdict::no;
+    else
+      judge_again(candidate);
+  }
+
   Task<Result<void>> look_closer(std::vector<Candidate>& candidates) {
     auto open = those_with(candidates, Need::email);
     if (!open.empty()) GODWIT_CO_TRY(co_await look_at_emails(std::move(open)));
     open = those_with(candidates, Need::envelope);
-    if (!open.empty()) GODWIT_CO_TRY(co_await look_at_envelopes(std::move(open)));
+    if (!open.empty() && plan_.headings_do())
+      GODWIT_CO_TRY(co_await look_at_headings(std::move(open)));
+    else if (!open.empty())
+      GODWIT_CO_TRY(co_await look_at_envelopes(std::move(open)));
     open.clear();
     for (auto& candidate : candidates) {
       if (candidate.verdict == Verdict::unknown) open.push_back(&candidate);
@@ -165,8 +194,22 @@ class Search {
     co_return Result<void>{};
   }
 
+  Task<Result<void>> look_at_headings(std::vector<Candidate*> open) {
+    std::vector<Uid> uids;
+    for (const auto* each : open) uids.push_back(each->info->uid);
+    auto next = open.begin();
+    const auto look = [&](Uid uid, const Heading& heading, const mailbox::Details* whole) {
+      while ((*next)->info->uid < uid) (*next++)->verdict = Verdict::no;  // it has gone
+      hold_against(**next++, heading, whole);
+    };
+    auto ranges = ranges_of(uids);
+    GODWIT_CO_TRY(co_await headings_.run(std::move(ranges), look));
+    for (; next != open.end(); ++next) (*next)->verdict = Verdict::no;
+    co_return Result<void>{};
+  }
+
   Task<Result<void>> look_at_envelopes(std::vector<Candidate*> all) {
-    const std::uint8_t want = plan_.headings_do() ? mailbox::Details::kHeading : mailbox::Details::kEnvelope;
+    const std::uint8_t want = mailbox::Details::kEnvelope;
     for (std::span<Candidate* const> open = all; !open.empty();) {
       DetailsBatch room(want);
       std::size_t count = 0;
@@ -249,6 +292,7 @@ class Search {
   Searching& searching_;
   const SearchPlan& plan_;
   SearchPace pace_;
+  HeadingWalk headings_;
   Found found_;
 };
 

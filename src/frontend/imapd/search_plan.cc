@@ -305,6 +305,11 @@ bool SearchPlan::headings_do() const {
   });
 }
 
+bool SearchPlan::only_headings() const {
+  const auto is_known = [](const Term& term) { return term.need == Need::uid || term.need == Need::envelope; };
+  return need_ == Need::envelope && headings_do() && std::ranges::all_of(terms_, is_known);
+}
+
 bool SearchPlan::needs(Need need) const {
   if (root_.kind == Node::Kind::constant) return false;
   return std::ranges::any_of(terms_, [need](const Term& term) { return term.need == need; });

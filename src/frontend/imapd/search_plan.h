@@ -95,8 +95,10 @@ class SearchPlan {
   // The dearest that any of its terms needs.
   Need need() const { return need_; }
   bool needs(Need need) const;
-  // The terms that need the envelope need no addresses of it.
+  // The terms that need the envelope need what a Heading has of it.
   bool headings_do() const;
+  // Nothing else is needed, but UIDs.
+  bool only_headings() const;
   bool used_modseq() const { return used_modseq_; }
   const std::vector<Term>& terms() const { return terms_; }
 

@@ -105,6 +105,13 @@ bool EnvelopeTexts::test_sent(const Term& term) const {
   return term.in_range(std::chrono::floor<std::chrono::days>(local).time_since_epoch().count());
 }
 
+bool test_heading(const Term& term, const Heading& heading, const mailbox::Details* whole) {
+  if (term.test == Test::sent) return heading.sent_day && term.in_range(*heading.sent_day);
+  if (heading.cut) return whole != nullptr && EnvelopeTexts(whole->envelope).test(term);
+  const auto& text = term.test == Test::subject ? heading.subject : heading.message_id;
+  return text && term.needle.in(*text);
+}
+
 namespace {
 
 // TEXT first

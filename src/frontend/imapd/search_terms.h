@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "frontend/imapd/heading.h"
 #include "frontend/imapd/message_text.h"
 #include "frontend/imapd/search_plan.h"
 #include "grammar/message/envelope.h"
@@ -41,6 +42,9 @@ class EnvelopeTexts {
   const message::Envelope& envelope_;
   std::array<Cached, 7> texts_;
 };
+
+// Terms of Need::envelope, where SearchPlan::headings_do(). `whole`: the details, if the heading is cut; null if they cannot be read.
+bool test_heading(const Term& term, const Heading& heading, const mailbox::Details* whole);
 
 // Terms of Need::header and Need::body, while one message is read. What it is made of outlives it.
 class TermHunt final : public TextReader {

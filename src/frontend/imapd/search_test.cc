@@ -337,5 +337,43 @@ TEST_F(SearchTest, MailboxGone_IsAnError) {
   EXPECT_TRUE(!found.has_value() || found->uids.empty());
 }
 
+TEST_F(SearchTest, Headings_AreRememberedButNotWhatChanges) {
+  const auto one = add("Subject: Apple pie\nDate: 1 Jan 2001 23:30:00 -0800\nMessage-ID: <One@test>\n\n");
+  add("Subject: apple\nMessage-ID: <two@test>\n\n");
+  refresh();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(numbers("SUBJECT APPLE"), "1 2");
+    EXPECT_EQ(numbers("NOT SUBJECT pie"), "2");
+    EXPECT_EQ(numbers("OR 2 SUBJECT pie"), "1 2");
+    EXPECT_EQ(numbers("SENTON 1-Jan-2001"), "1");
+    EXPECT_EQ(numbers("HEADER Message-ID one@"), "1");
+    EXPECT_EQ(numbers("SEEN SUBJECT apple"), i == 0 ? "" : "1");
+    mailbox::FlagChange seen;
+    seen.how = mailbox::FlagChange::How::add;
+    seen.flags = mailbox::kSeen;
+    change_flags(one, std::move(seen));
+  }
+  add("Subject: apples\n\n");
+  refresh();
+  EXPECT_EQ(numbers("SUBJECT apple"), "1 2 3");
+  EXPECT_EQ(numbers("UNSEEN SUBJECT apple"), "2 3");
+  expunge(one);
+  EXPECT_EQ(numbers("SUBJECT apple"), "2 3");
+}
+
+TEST_F(SearchTest, LongSubject_IsSearchedWhole) {
+  add("Subject: " + std::string(3'000, 'x') + " needle\nMessage-ID: <a@b>\n\n");
+  add("Subject: needle\n\n");
+  add("Subject: " + std::string(3'000, 'x') + " needle\n\n");
+  blobs.damage_blob(last_blob);
+  refresh();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(numbers("SUBJECT needle"), "1 2");
+    EXPECT_EQ(numbers("SUBJECT needle UNSEEN"), "1 2");
+    EXPECT_EQ(numbers("HEADER Message-ID a@b"), "1");
+    EXPECT_EQ(numbers("OR 3 SUBJECT needle"), "1 2 3");
+  }
+}
+
 }  // namespace
 }  // namespace godwit::imapd

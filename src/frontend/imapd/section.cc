@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "frontend/imapd/decoding_place.h"
+
 namespace godwit::imapd {
 namespace {
 
@@ -105,18 +107,35 @@ Task<Result<std::uint64_t>> MessageReader::header_end() {
   co_return *header_end_;
 }
 
-SectionStream::SectionStream(MessageReader& reader, const Located& located, const imap::FetchItem& item)
-    : reader_(reader), located_(located), item_(item), binary_(is_binary(item)) {
+SectionStream::SectionStream(MessageReader& reader, const Located& located, const imap::FetchItem& item, DecodingPlace* place)
+    : reader_(reader),
+      located_(located),
+      item_(item),
+      binary_(is_binary(item)),
+      place_(item.partial ? place : nullptr),
+      begin_position_(located.range.begin) {
   if (!item.partial) return;
   want_begin_ = item.partial->offset;
   want_end_ = saturating_sum(item.partial->offset, item.partial->count);
 }
 
+void SectionStream::find_beginning() {
+  if (located_.form != Located::Form::decoded) return;
+  if (message::is_identity(located_.encoding)) {
+    begin_produced_ = std::min(want_begin_, located_.range.end - located_.range.begin);
+    begin_position_ += begin_produced_;
+  } else if (auto known = place_ ? place_->find(reader_.email(), located_, want_begin_) : std::nullopt) {
+    begin_position_ = known->position;
+    begin_produced_ = known->produced;
+    begin_decoder_ = std::move(known->decoder);
+  }
+}
+
 void SectionStream::rewind() {
-  position_ = located_.range.begin;
-  produced_ = 0;
+  position_ = begin_position_;
+  produced_ = begin_produced_;
   if (located_.form == Located::Form::decoded) {
-    filter_.emplace<message::ContentDecoder>(located_.encoding);
+    filter_ = begin_decoder_ ? *begin_decoder_ : message::ContentDecoder(located_.encoding);
   } else if (located_.form == Located::Form::fields) {
     filter_.emplace<HeaderFilter>(item_.section.fields, item_.section.text == Text::header_fields);
   }
@@ -139,6 +158,7 @@ Task<Result<void>> SectionStream::prepare_filtered() {
   const bool to_be_sent = item_.kind != Kind::binary_size;
   std::string made;
   bool kept = true;
+  find_beginning();
   rewind();
   for (bool more = true; more;) {
     const std::size_t before = made.size();
@@ -184,6 +204,8 @@ bool SectionStream::filter_done() const {
 
 Task<Result<bool>> SectionStream::step(std::string& out) {
   piece_.clear();
+  if (const auto* decoder = std::get_if<message::ContentDecoder>(&filter_); decoder && place_)
+    place_->keep(reader_.email(), located_, {position_, produced_, *decoder});
   bool last = position_ >= located_.range.end || filter_done();
   if (!last) {
     GODWIT_CO_ASSIGN(const auto bytes, co_await reader_.read(position_, located_.range.end));

@@ -51,6 +51,7 @@ class MessageReader {
 
   MessageReader(store::Blobs& blobs, const mailbox::Email& email) : blobs_(blobs), email_(email) {}
 
+  const mailbox::Email& email() const { return email_; }
   std::uint64_t size() const { return email_.size(); }
   // What there is from `offset` on, at least a byte, none from `end` on (offset < end <= size()). Good until the next call. `corrupt`: the
   // message is shorter than it was, too.
@@ -65,6 +66,8 @@ class MessageReader {
   std::optional<std::uint64_t> header_end_;
 };
 
+class DecodingPlace;  // decoding_place.h
+
 // One item's bytes: prepare(), then append_next() until nothing is left. `reader` and `item` outlive it; other items may read in between.
 //
 // A literal cannot hold a NUL (RFC 9051 9, CHAR8): except in BINARY, which has literal8, 0x80 goes out in its place, so sizes and offsets
@@ -73,8 +76,8 @@ class SectionStream {
  public:
   static constexpr std::size_t kMaxKept = 64 * 1024;  // made once if that holds it, else a second time to be sent
 
-  // `located`: raw, fields or decoded.
-  SectionStream(MessageReader& reader, const Located& located, const imap::FetchItem& item);
+  // `located`: raw, fields or decoded. `place`, which outlives it, is where a partial BINARY goes on from, and is told how far it came.
+  SectionStream(MessageReader& reader, const Located& located, const imap::FetchItem& item, DecodingPlace* place = nullptr);
 
   // Finds size() and has_nul(), and sees that the bytes can be read: all of them where they must be counted, else the first ones.
   Task<Result<void>> prepare();
@@ -86,6 +89,7 @@ class SectionStream {
 
  private:
   void rewind();
+  void find_beginning();
   Task<Result<void>> prepare_filtered();
   Task<Result<bool>> step(std::string& out);  // a piece through the filter; false: it was the last
   void filter(std::string_view bytes, std::string& out);
@@ -96,8 +100,12 @@ class SectionStream {
   const Located located_;
   const imap::FetchItem& item_;
   const bool binary_;
+  DecodingPlace* const place_;    // null: nobody reads on
   std::uint64_t want_begin_ = 0;  // of what the filter gives
   std::uint64_t want_end_ = UINT64_MAX;
+  std::uint64_t begin_position_ = 0;  // what is in front of it need not be decoded: where a pass begins, and what it has produced there
+  std::uint64_t begin_produced_ = 0;
+  std::optional<message::ContentDecoder> begin_decoder_;  // nothing: a new one
   std::variant<std::monostate, message::ContentDecoder, HeaderFilter> filter_;
   std::uint64_t position_ = 0;  // in the message
   std::uint64_t produced_ = 0;  // by the filter

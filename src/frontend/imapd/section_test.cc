@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "frontend/imapd/decoding_place.h"
 #include "grammar/imap/command.h"
 #include "testing/memory_blobs.h"
 #include "testing/test_loop.h"
@@ -176,10 +177,11 @@ class SectionStreamTest : public ::testing::Test {
     std::size_t largest = 0;  // piece
     std::optional<Error> error;
   };
-  static Task<Streamed> stream(store::Blobs& blobs, mailbox::Email email, Located located, imap::FetchItem item, store::BlobId damage) {
+  static Task<Streamed> stream(store::Blobs& blobs, mailbox::Email email, Located located, imap::FetchItem item, store::BlobId damage,
+                               DecodingPlace* place) {
     Streamed out;
     MessageReader reader(blobs, email);
-    SectionStream bytes(reader, located, item);
+    SectionStream bytes(reader, located, item, place);
     auto ready = co_await bytes.prepare();
     if (!ready) {
       out.error = ready.error();
@@ -199,12 +201,12 @@ class SectionStreamTest : public ::testing::Test {
     }
     co_return out;
   }
-  Streamed get(std::string_view item_text, bool damage_in_the_middle = false) {
+  Streamed get(std::string_view item_text, bool damage_in_the_middle = false, DecodingPlace* place = nullptr) {
     auto item = item_of(item_text);
     const auto located = imapd::locate(item, message::parse_mime(whole_), {});
     const store::BlobId damage = damage_in_the_middle ? email_.blob : store::BlobId();
     mailbox::Email email = email_;
-    return loop_.run(stream(blobs_, std::move(email), located, std::move(item), damage));
+    return loop_.run(stream(blobs_, std::move(email), located, std::move(item), damage, place));
   }
   std::string bytes(std::string_view item_text) {
     const auto got = get(item_text);
@@ -274,6 +276,57 @@ TEST_F(SectionStreamTest, Binary_QuotedPrintable) {
   set_message("Content-Transfer-Encoding: quoted-printable\r\n\r\nhello  \r\nb=61r=\r\n\r\n=C3=BC\r\n");
   EXPECT_EQ(bytes("BINARY[1]"), "hello\r\nbar\r\n\xC3\xBC\r\n");
   EXPECT_EQ(get("BINARY.SIZE[1]").size, 16u);
+}
+
+// A client that reads a large part in pieces: each goes on where the one before left off, whatever the sizes.
+TEST_F(SectionStreamTest, BinaryInPieces_GoesOnWhereItWas) {
+  for (const std::string encoding : {"base64", "quoted-printable", "8bit"}) {
+    SCOPED_TRACE(encoding);
+    std::string encoded;
+    while (encoded.size() < 300'000)
+      encoded += encoding == "base64" ? "aGVsbG8gd29ybGQA\r\naGVs\r\n" : "h=C3=BCllo  \r\nwo=\r\nrld \t=\r\n";
+    set_message("Content-Transfer-Encoding: " + encoding + "\r\n\r\n" + encoded);
+    const std::string whole = bytes("BINARY[1]");
+    const auto located = imapd::locate(item_of("BINARY[1]"), message::parse_mime(whole_), {});
+    DecodingPlace place;
+    std::string joined;
+    const std::size_t sizes[] = {1, 70'000, 3, 65'536, 40'000, 1'000};
+    for (std::size_t i = 0; joined.size() < whole.size(); ++i) {
+      const auto piece = get("BINARY[1]<" + std::to_string(joined.size()) + "." + std::to_string(sizes[i % 6]) + ">", false, &place);
+      ASSERT_FALSE(piece.error);
+      EXPECT_EQ(piece.has_nul, piece.bytes.contains('\0'));
+      ASSERT_FALSE(piece.bytes.empty());
+      joined += piece.bytes;
+      const auto state = place.find(email_, located, joined.size());
+      ASSERT_TRUE(state.has_value());
+      EXPECT_LE(joined.size() - state->produced, MessageReader::kPiece) << "the next piece would begin far in front of it";
+    }
+    EXPECT_TRUE(joined == whole);
+    EXPECT_EQ(get("BINARY[1]<999999999.1>", false, &place).size, 0u);
+    EXPECT_TRUE(get("BINARY[1]<5.70000>", false, &place).bytes == whole.substr(5, 70'000)) << "back again";
+  }
+}
+
+TEST_F(SectionStreamTest, BinaryPlace_IsOfTheSameBytesAlone) {
+  set_message("Content-Transfer-Encoding: base64\r\n\r\naGVsbG8gd29ybGQh\r\nc2Vjb25k\r\n");
+  const auto located = imapd::locate(item_of("BINARY[1]"), message::parse_mime(whole_), {});
+  const auto forged = [&](const mailbox::Email& email, const Located& where, std::uint64_t produced) {
+    DecodingPlace place;  // that the second line comes at `produced`: so it shows whether it is believed
+    place.keep(email, where, {located.range.begin + 18, produced, message::ContentDecoder(message::TransferEncoding::base64)});
+    return get("BINARY[1]<2.3>", false, &place).bytes;
+  };
+  EXPECT_EQ(forged(email_, located, 2), "sec");
+  EXPECT_EQ(forged(email_, located, 0), "con");
+  EXPECT_EQ(forged(email_, located, 3), "llo") << "beyond what is wanted";
+  mailbox::Email other = email_;
+  other.blob.offset += 1;
+  EXPECT_EQ(forged(other, located, 2), "llo");
+  other = email_;
+  other.prefix = "x";
+  EXPECT_EQ(forged(other, located, 2), "llo");
+  Located elsewhere = located;
+  --elsewhere.range.end;
+  EXPECT_EQ(forged(email_, elsewhere, 2), "llo");
 }
 
 TEST_F(SectionStreamTest, MessageInBase64_IsDecoded) {

@@ -66,6 +66,7 @@ Session::Session(std::unique_ptr<net::Stream> stream, bool implicit_tls, std::st
       out_(settings_->write_timeout),
       id_(std::move(id)),
       begun_(context.clock.steady()),
+      without_(settings_->without),
       implicit_tls_(implicit_tls) {
   use_stream();
   set_reader_limits();
@@ -122,6 +123,11 @@ Task<> Session::converse() {
     }
     if (got == Got::command) co_await execute();
     let_go_of_uploads();
+    if (expunged_) {
+      co_await out_.flush();
+      expunged_ = false;
+      co_await mailboxes().tidy(account());
+    }
     if (upgrade_) {
       co_await out_.flush();
       if (out_.broken() || !co_await handshake()) co_return;
@@ -227,7 +233,7 @@ void Session::close() {
   if (stream_) stream_->close();
 }
 
-bool Session::has(std::string_view capability) const { return has_capability(capability, settings_->without); }
+bool Session::has(std::string_view capability) const { return has_capability(capability, without_); }
 
 std::string Session::capability_list() const {
   CapabilityState now;
@@ -236,7 +242,7 @@ std::string Session::capability_list() const {
   now.may_log_in = may_log_in();
   now.compressed = compressed_;
   now.append_limit = settings_->append_limit;
-  return imapd::capability_list(now, settings_->without);
+  return imapd::capability_list(now, without_);
 }
 
 }  // namespace godwit::imapd

@@ -10,6 +10,7 @@
 
 #include "edge/net/line_reader.h"
 #include "edge/net/password_rule.h"
+#include "frontend/imapd/decoding_place.h"
 #include "frontend/imapd/fetch.h"
 #include "frontend/imapd/imapd.h"
 #include "frontend/imapd/output.h"
@@ -40,6 +41,7 @@ class Session {
     store::BlobId blob;
     std::uint64_t size = 0;
     std::vector<std::string> threads;
+    std::string details;
     bool has_nul = false;
     bool appended = false;  // a row names it
   };
@@ -85,6 +87,7 @@ class Session {
   // session_news.cc: what others have done
   enum class Expunges : std::uint8_t { tell, keep };  // RFC 9051 7.5.1: not in answer to FETCH, STORE, SEARCH by number
   Task<> tell_news(Expunges expunges);
+  Task<bool> is_up_to_date();
   Task<Result<void>> gather_news(std::vector<mailbox::MessageInfo>& changed);
   void claim(mailbox::Uid first);
   void take_gone(std::vector<mailbox::Uid> uids);
@@ -181,16 +184,19 @@ class Session {
 
   State state_ = State::not_authenticated;
   std::optional<directory::Account> account_;
+  std::vector<std::string> without_;  // capabilities that are switched off: for all, and from the login on for this account
   std::unique_ptr<mailbox::ChangeFeed::Watch> watch_;  // from the login on
   std::optional<Selected> selected_;
   bool condstore_ = false;  // RFC 7162 3.1: MODSEQ goes with every FETCH from now on
   bool qresync_ = false;
+  DecodingPlace decoding_;       // of the last FETCH
   std::string tag_;              // of the command that runs
   std::vector<Upload> uploads_;  // of the APPEND that is being read
 
   const bool implicit_tls_;
   bool closing_ = false;   // after what is waiting to go out
   bool upgrade_ = false;   // STARTTLS was answered: the handshake comes next
+  bool expunged_ = false;  // what that leaves for later is done when the client has its answer
   bool compress_ = false;  // COMPRESS was answered: the next byte is compressed
   bool compressed_ = false;
   bool waiting_ = false;  // for the client, between commands or in IDLE

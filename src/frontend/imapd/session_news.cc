@@ -21,7 +21,7 @@ Task<> Session::tell_news(Expunges expunges) {
   const std::uint32_t told_exist = selected_->view.count();
   const Uid first_new = selected_->highest_uid + 1;
   std::vector<MessageInfo> changed;
-  if (watch_->changes() != selected_->seen) {
+  if (watch_->changes() != selected_->seen && !co_await is_up_to_date()) {
     const auto gathered = co_await gather_news(changed);
     if (!gathered && gathered.error().cause == Error::Cause::not_found) {
       say_bye(text::kNoMailboxNow);
@@ -62,6 +62,17 @@ void Session::claim(Uid first) {
   Selected& box = *selected_;
   const std::vector<mailbox::UidRange> from(1, {first, UINT32_MAX});
   for (const auto& range : box.view.intersect(from)) box.recent.add(range);
+}
+
+// The account has changed; this mailbox may not have, or by this session alone.
+Task<bool> Session::is_up_to_date() {
+  Selected& box = *selected_;
+  const std::uint64_t seen = watch_->changes();
+  const auto now = co_await mailboxes().status(account(), box.number);
+  if (!now || now->highest_modseq != box.modseq) co_return false;
+  box.told.clear();
+  box.seen = seen;
+  co_return true;
 }
 
 Task<Result<void>> Session::gather_news(std::vector<MessageInfo>& changed) {

@@ -129,7 +129,7 @@ TEST_F(ImapSessionTest, Append_Refused_LetsGoOfItsBytes) {
     std::size_t dropped;
   };
   const Case cases[] = {
-      {"no such mailbox", "a APPEND Nowhere {3+}\r\nabc\r\n", "a NO [TRYCREATE] ", 1},
+      {"no such mailbox", "a APPEND Nowhere {3+}\r\nabc\r\n", "a NO [TRYCREATE] ", 0},
       {"an empty one among them", "a APPEND INBOX {3+}\r\nabc {0+}\r\n\r\n", "a NO An empty message calls APPEND off", 2},
       {"a NUL without literal8", "a APPEND INBOX {3+}\r\na\0c {3+}\r\nabc\r\n"s, "a BAD There is a NUL", 2},
       {"UTF8 without ENABLE", "a APPEND INBOX UTF8 (~{3+}\r\nabc)\r\n", "a BAD ENABLE UTF8=ACCEPT comes first", 1},

@@ -5,13 +5,25 @@
 #include "base/log.h"
 #include "frontend/imapd/session.h"
 #include "grammar/message/thread_ids.h"
+#include "state/mailbox/details_maker.h"
 
 namespace godwit::imapd {
+namespace {
+
+constexpr std::size_t kMaxDetailsHeld = 512 * 1024;  // of all messages of a MULTIAPPEND; a batch takes no more
+
+}  // namespace
 
 // What can be known before the client sends it. Of a MULTIAPPEND all messages so far count.
 Task<std::optional<Error>> Session::may_upload(std::uint64_t size) {
   if (!account_) co_return Error::permanent(Error::Cause::denied, "Log in first");
   if (context_.blobs.full()) co_return Error::temporary(Error::Cause::full, "The server's disk is full; try again later");
+  if (uploads_.empty()) {  // RFC 9051 6.3.12; else it was there a moment ago
+    std::string name = commands_.append_mailbox();
+    const auto target = co_await mailboxes().find(account(), std::move(name));
+    if (!target && target.error().cause == Error::Cause::not_found)
+      co_return Error::permanent(Error::Cause::not_found, std::string(text::kNoMailbox));
+  }
   const mailbox::Quota& quota = settings_->quota;
   if (quota.bytes == 0 && quota.emails == 0) co_return std::nullopt;
   const auto usage = co_await mailboxes().usage(account());
@@ -33,9 +45,10 @@ void Session::let_go_of_uploads() {
 
 Task<Session::Got> Session::read_message(imap::CommandReader::Step step) {
   if (auto error = co_await may_upload(step.size)) {
-    const std::string_view code = error->cause == Error::Cause::full    ? "UNAVAILABLE"
-                                  : error->cause == Error::Cause::limit ? "OVERQUOTA"
-                                                                        : "";
+    const std::string_view code = error->cause == Error::Cause::full        ? "UNAVAILABLE"
+                                  : error->cause == Error::Cause::limit     ? "OVERQUOTA"
+                                  : error->cause == Error::Cause::not_found ? "TRYCREATE"
+                                                                            : "";
     co_return co_await take_step(commands_.refuse(*std::move(error), code));
   }
   if (step.ask && !co_await ask_for_literal()) co_return Got::end;
@@ -54,6 +67,7 @@ Task<Session::Got> Session::read_message(imap::CommandReader::Step step) {
 Task<Result<void>> Session::receive_message(Upload& upload, std::uint64_t size) {
   Result<void> kept;
   message::ThreadIdReader ids;
+  mailbox::DetailsMaker details;
   upload.size = size;
   while (size > 0) {
     const auto piece = co_await reader_.read_some(*stream_, settings_->literal_timeout);
@@ -64,11 +78,16 @@ Task<Result<void>> Session::receive_message(Upload& upload, std::uint64_t size) 
     const std::string_view bytes = piece->substr(0, std::min<std::uint64_t>(size, piece->size()));
     upload.has_nul = upload.has_nul || bytes.find('\0') != std::string_view::npos;
     ids.feed(bytes);
+    details.feed(bytes);
     if (kept) kept = co_await upload.writer->append(bytes);
     size -= bytes.size();
     reader_.consume(bytes.size());
   }
   upload.threads = ids.finish();
+  upload.details = details.finish();
+  std::size_t held = 0;
+  for (const Upload& each : uploads_) held += each.details.size();
+  if (held > kMaxDetailsHeld) upload.details.clear();
   if (!kept) co_return kept;
   GODWIT_CO_ASSIGN(upload.blob, co_await upload.writer->finish());
   co_return Result<void>{};

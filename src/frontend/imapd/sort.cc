@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "frontend/imapd/heading_walk.h"
 #include "frontend/imapd/message_walk.h"
 #include "frontend/imapd/sent_date.h"
 #include "grammar/message/base_subject.h"
@@ -48,10 +49,15 @@ class Column {
       case Key::date: numbers_.push_back(ordered(sent_date(info, details).time_since_epoch().count())); return;
       default: break;
     }
-    std::string text = details ? message::casemap(text_of(criterion_.key, details->envelope)) : std::string();
-    text.resize(std::min(text.size(), kMaxSortText));
-    numbers_.push_back(texts_.size());
-    texts_ += text;
+    add_text(details ? message::casemap(text_of(criterion_.key, details->envelope)) : std::string());
+  }
+  void add(const Heading& heading) {
+    switch (criterion_.key) {
+      case Key::arrival: numbers_.push_back(ordered(heading.received)); return;
+      case Key::size: numbers_.push_back(heading.size); return;
+      case Key::date: numbers_.push_back(ordered(heading.sent)); return;
+      default: add_text(heading.base_subject);
+    }
   }
   void finish() {
     if (!is_number(criterion_.key)) numbers_.push_back(texts_.size());
@@ -78,6 +84,10 @@ class Column {
   }
 
  private:
+  void add_text(std::string_view text) {
+    numbers_.push_back(texts_.size());
+    texts_ += text.substr(0, kMaxSortText);
+  }
   std::string_view text_at(std::size_t row) const {
     return std::string_view(texts_).substr(numbers_[row], numbers_[row + 1] - numbers_[row]);
   }
@@ -95,14 +105,19 @@ struct Row {
 std::vector<Row> in_order(const std::vector<Column>& columns, std::size_t count) {
   std::vector<Row> rows(count);
   for (std::size_t i = 0; i < count; ++i) rows[i] = {columns.front().head(i), static_cast<std::uint32_t>(i)};
-  std::ranges::sort(rows, [&](const Row& a, const Row& b) {
-    if (a.head != b.head) return a.head < b.head;
+  std::ranges::sort(rows, {}, &Row::head);
+  const auto goes_before = [&](const Row& a, const Row& b) {
     for (const Column& column : columns) {
       const int order = column.compare(a.index, b.index);
       if (order != 0) return order < 0;
     }
     return a.index < b.index;
-  });
+  };
+  for (auto begin = rows.begin(); begin != rows.end();) {
+    const auto end = std::find_if(begin + 1, rows.end(), [&](const Row& row) { return row.head != begin->head; });
+    std::sort(begin, end, goes_before);
+    begin = end;
+  }
   return rows;
 }
 
@@ -128,12 +143,22 @@ Task<Result<std::vector<mailbox::Uid>>> sort(Searching searching, std::vector<im
   std::vector<Column> columns = columns_of(criteria);
   std::vector<mailbox::Uid> there;
   there.reserve(uids.size());
-  const auto take = [&](const mailbox::MessageInfo& info, const mailbox::Details* details) {
-    there.push_back(info.uid);
-    for (Column& column : columns) column.add(info, details);
-  };
-  const std::uint8_t want = of_rows ? 0 : of_headings ? mailbox::Details::kHeading : mailbox::Details::kEnvelope;
-  GODWIT_CO_TRY(co_await walk_messages(searching, uids, want, take));
+  if (of_headings && !of_rows) {
+    HeadingWalk walk(searching, false);
+    const auto take = [&](mailbox::Uid uid, const Heading& heading, const mailbox::Details* /*whole*/) {
+      there.push_back(uid);
+      for (Column& column : columns) column.add(heading);
+    };
+    auto ranges = ranges_of(uids);
+    GODWIT_CO_TRY(co_await walk.run(std::move(ranges), take));
+  } else {
+    const auto take = [&](const mailbox::MessageInfo& info, const mailbox::Details* details) {
+      there.push_back(info.uid);
+      for (Column& column : columns) column.add(info, details);
+    };
+    const std::uint8_t want = of_rows ? 0 : mailbox::Details::kEnvelope;
+    GODWIT_CO_TRY(co_await walk_messages(searching, uids, want, take));
+  }
   for (Column& column : columns) column.finish();
   const std::vector<Row> rows = in_order(columns, there.size());
   for (std::size_t i = 0; i < rows.size(); ++i) uids[i] = there[rows[i].index];

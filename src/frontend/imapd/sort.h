@@ -10,13 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "frontend/imapd/heading.h"
 #include "frontend/imapd/search.h"
 #include "grammar/imap/command.h"
 
 namespace godwit::imapd {
-
-// RFC 5256 3 DEVIATES: texts that differ only behind so many bytes count as equal, which bounds the memory.
-inline constexpr std::size_t kMaxSortText = 256;
 
 // `uids` ascending, as search() found them. Those that are gone meanwhile are left out; of a message that cannot be read all texts are
 // empty. Errors as search().

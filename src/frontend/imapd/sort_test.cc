@@ -109,5 +109,15 @@ TEST_F(SortTest, GoneAndUnreadable_TheRestIsSorted) {
   EXPECT_EQ(sorted("SORT (SUBJECT) UTF-8 FLAGGED"), "");
 }
 
+TEST_F(SortTest, SecondTime_KnowsWhatCameAndWent) {
+  const auto gone = add("Subject: c\n\n");
+  add("Subject: b\n\n");
+  expect_orders({{"(SUBJECT)", "2 1"}, {"(REVERSE SUBJECT)", "1 2"}});
+  add("Subject: a\nDate: 1 Jan 1990 00:00:00 +0000\n\n");
+  expect_orders({{"(SUBJECT)", "3 2 1"}, {"(DATE)", "3 1 2"}, {"(REVERSE DATE)", "1 2 3"}});
+  expunge(gone);
+  expect_orders({{"(SUBJECT)", "2 1"}});
+}
+
 }  // namespace
 }  // namespace godwit::imapd

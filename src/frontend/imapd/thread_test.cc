@@ -87,5 +87,16 @@ TEST_F(ThreadTest, Unreadable_IsAThreadOfItsOwn) {
   EXPECT_EQ(threads("THREAD REFERENCES UTF-8 ALL"), "(1)(2)");
 }
 
+TEST_F(ThreadTest, ManyReferences_CountAll) {
+  std::string many = "References:";
+  for (int i = 0; i < 400; ++i) many += "\n <" + std::to_string(i) + "@a>";
+  add_at("22-Feb-2008 15:06:20 +0000", "Message-ID: <0@a>\n\n");
+  add_at("22-Feb-2008 15:06:21 +0000", many + "\n\n");
+  add_at("22-Feb-2008 15:06:22 +0000", "Message-ID: <399@a>\n\n");
+  add_at("22-Feb-2008 15:06:23 +0000", "References: <200@a>\n\n");
+  refresh();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(threads("THREAD REFERENCES UTF-8 ALL"), "(1 4)(3 2)");
+}
+
 }  // namespace
 }  // namespace godwit::imapd

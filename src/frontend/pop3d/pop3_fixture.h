@@ -65,6 +65,7 @@ class Pop3World final : public MailboxWorld<pop3d::Settings> {
     const auto uid = static_cast<mailbox::Uid>(std::stoul(step.arguments.at(2)));
     std::vector<mailbox::UidRange> which(1, mailbox::UidRange{uid, uid});
     GODWIT_ASSIGN(const auto removed, loop().run(mailboxes->expunge(who.id, mailbox::kInbox, std::move(which), false)));
+    loop().run(mailboxes->tidy(who.id));
     return removed.size() == 1 ? Result<void>() : wrong("it was not there");
   }
   Result<void> do_uids(const TranscriptStep& step) {

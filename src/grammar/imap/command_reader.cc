@@ -113,7 +113,7 @@ Result<bool> CommandReader::begins_message(std::size_t literal_at) {
     Cursor cursor(text_, dialect_);
     cursor.go_to(command.arguments_at);
     GODWIT_TRY(cursor.space());
-    GODWIT_TRY(cursor.mailbox());
+    GODWIT_ASSIGN(append_mailbox_, cursor.mailbox());
     append_at_ = cursor.position();
   }
   GODWIT_TRY(check_append());

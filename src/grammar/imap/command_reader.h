@@ -63,6 +63,8 @@ class CommandReader {
 
   std::string_view tag() const;  // of the command so far; "*" if it has none
   const std::string& text() const { return text_; }
+  // Of an APPEND, once a step has said `message`: where it goes, as Append::mailbox will have it.
+  const std::string& append_mailbox() const { return append_mailbox_; }
   bool idle() const { return text_.empty() && !refused_; }  // between commands: an empty line may be passed over
 
  private:
@@ -73,9 +75,10 @@ class CommandReader {
 
   Limits limits_;
   Dialect dialect_;
-  std::string text_;            // of a refused command: as far as it was kept
-  LiteralHead last_;            // the last literal that was taken
-  std::size_t append_at_ = 0;   // up to where the text of an APPEND is known to be right; 0: not begun
+  std::string text_;           // of a refused command: as far as it was kept
+  LiteralHead last_;           // the last literal that was taken
+  std::size_t append_at_ = 0;  // up to where the text of an APPEND is known to be right; 0: not begun
+  std::string append_mailbox_;
   std::size_t messages_ = 0;    // of an APPEND
   bool append_closes_ = false;  // UTF8 ( was opened
   bool refused_ = false;        // `error_` is answered when the command has ended

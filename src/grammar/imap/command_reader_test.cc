@@ -178,6 +178,18 @@ TEST(CommandReader, Append_MessagesAreNotKept) {
   EXPECT_EQ(append.messages[2].size, 0u);
 }
 
+TEST(CommandReader, Append_SaysWhereItGoes) {
+  CommandReader reader{Limits()};
+  EXPECT_EQ(reader.add_line("a APPEND \"Entw&APw-rfe\" (\\Draft) {5}").kind, Kind::message);
+  EXPECT_EQ(reader.append_mailbox(), "Entw\xc3\xbcrfe");
+  reader.reset();
+  EXPECT_EQ(reader.append_mailbox(), "");
+  EXPECT_EQ(reader.add_line("a APPEND {5}").kind, Kind::literal);
+  reader.add_literal("iNbOx");
+  EXPECT_EQ(reader.add_line(" {5+}").kind, Kind::message);
+  EXPECT_EQ(reader.append_mailbox(), "INBOX");
+}
+
 TEST(CommandReader, Append_WrongBetweenMessages_RefusedAtOnce) {
   for (const std::string line : {") {5}", "{5}", " (\\Foo) {5}", " x {5}"}) {
     CommandReader reader{Limits()};

@@ -111,6 +111,7 @@ class MimeParser {
 
   void feed(std::string_view bytes);
   Structure finish();  // the message is over; the parser too
+  std::size_t memory() const { return kept_ + structure_.parts.size() * sizeof(Part); }  // of what it keeps so far, about
 
  private:
   struct Open {

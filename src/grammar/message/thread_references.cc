@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <ranges>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
-#include "grammar/message/base_subject.h"
-#include "grammar/message/casemap.h"
 #include "grammar/message/link_forest.h"
 #include "grammar/message/threading.h"
 
@@ -19,7 +16,8 @@ using Node = LinkForest::Node;
 // Nodes 0 to n-1 are the messages, in their order; dummies follow.
 class References {
  public:
-  explicit References(std::span<const ThreadMessage> messages) : messages_(messages), replies_(messages.size()) {}
+  References(std::span<const ThreadEntry> messages, std::span<const std::uint64_t> references)
+      : messages_(messages), references_(references), replies_(messages.size()) {}
 
   ThreadForest run() {
     link();
@@ -37,7 +35,7 @@ class References {
   std::vector<Node>& children(Node node) { return forest_.nodes[node].children; }
 
   void link();
-  Node node_of(std::string_view message_id);
+  Node node_of(std::uint64_t message_id);
   void gather();
   void prune();
   void sort();
@@ -50,15 +48,16 @@ class References {
   }
   Node first_message(Node node) { return is_dummy(node) ? children(node).front() : node; }
 
-  std::span<const ThreadMessage> messages_;
+  std::span<const ThreadEntry> messages_;
+  std::span<const std::uint64_t> references_;
   LinkForest links_;
-  std::unordered_map<std::string_view, Node> ids_;
+  std::unordered_map<std::uint64_t, Node> ids_;
   ThreadForest forest_;
-  std::unordered_map<std::string, Node> subjects_;  // RFC 5256 3: the "subject table"
+  std::unordered_map<std::uint64_t, Node> subjects_;  // RFC 5256 3: the "subject table"
   std::vector<bool> replies_;                       // of messages that are, or stand for, a root: whether replies or forwards
 };
 
-Node References::node_of(std::string_view message_id) {
+Node References::node_of(std::uint64_t message_id) {
   const auto [found, added] = ids_.try_emplace(message_id, LinkForest::kNone);
   if (added) found->second = links_.add();
   return found->second;
@@ -66,13 +65,14 @@ Node References::node_of(std::string_view message_id) {
 
 // Step 1
 void References::link() {
+  ids_.reserve(messages_.size());
   for (std::size_t i = 0; i < messages_.size(); ++i) {
     const Node node = links_.add();
-    if (!messages_[i].message_id.empty()) ids_.try_emplace(messages_[i].message_id, node);  // of doubles the first
+    if (messages_[i].message_id != 0) ids_.try_emplace(messages_[i].message_id, node);  // of doubles the first
   }
   for (Node node = 0; node < messages_.size(); ++node) {
     Node before = LinkForest::kNone;
-    for (const auto& reference : messages_[node].references) {
+    for (const auto reference : references_.subspan(messages_[node].references_begin, messages_[node].references_count)) {
       const Node next = node_of(reference);
       if (before != LinkForest::kNone && links_.parent(next) == LinkForest::kNone) links_.link(next, before);  // (A)
       before = next;
@@ -133,13 +133,13 @@ std::vector<Node*> References::find_subjects() {
   std::vector<Node*> out;
   for (const Node root : forest_.roots) {
     const Node message = first_message(root);
-    const auto subject = base_subject(messages_[message].subject);
-    replies_[message] = subject.reply_or_forward;
-    if (subject.text.empty()) {
+    const std::uint64_t subject = messages_[message].base_subject;
+    replies_[message] = messages_[message].reply_or_forward;
+    if (subject == 0) {
       out.push_back(nullptr);
       continue;
     }
-    const auto [found, added] = subjects_.try_emplace(casemap(subject.text), root);
+    const auto [found, added] = subjects_.try_emplace(subject, root);
     Node& known = found->second;
     out.push_back(&known);
     if (added || is_dummy(known)) continue;
@@ -175,6 +175,8 @@ void References::merge_subjects() {
 
 }  // namespace
 
-ThreadForest thread_references(std::span<const ThreadMessage> messages) { return References(messages).run(); }
+ThreadForest thread_references(std::span<const ThreadEntry> messages, std::span<const std::uint64_t> references) {
+  return References(messages, references).run();
+}
 
 }  // namespace godwit::message

@@ -19,6 +19,17 @@ struct ThreadMessage {
   std::chrono::sys_seconds sent{};      // RFC 5256 2.2
 };
 
+// The same with numbers for what is compared, for who has them at hand: equal ones stand for equal msg-ids and equal base subjects.
+struct ThreadEntry {
+  std::uint32_t number = 0;
+  std::uint64_t message_id = 0;       // 0: none
+  std::size_t references_begin = 0;   // in a vector of all of them
+  std::size_t references_count = 0;
+  std::uint64_t base_subject = 0;     // 0: it is empty
+  bool reply_or_forward = false;      // see BaseSubject
+  std::chrono::sys_seconds sent{};
+};
+
 struct ThreadForest {
   struct Node {
     std::uint32_t number = 0;  // 0: of a message that is not here (REFERENCES only, at the top only)
@@ -31,6 +42,9 @@ struct ThreadForest {
 // `messages` in the order of the mailbox, which decides between equal dates. Every number comes out once.
 ThreadForest thread_ordered_subject(std::span<const ThreadMessage> messages);
 ThreadForest thread_references(std::span<const ThreadMessage> messages);
+
+ThreadForest thread_ordered_subject(std::span<const ThreadEntry> messages);
+ThreadForest thread_references(std::span<const ThreadEntry> messages, std::span<const std::uint64_t> references);
 
 // RFC 5256 5 thread-list: "(2)(3 6 (4 23)(44 7 96))"; nothing for no messages.
 void append_threads(std::string& out, const ThreadForest& forest);

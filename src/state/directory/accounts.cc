@@ -92,6 +92,22 @@ Task<Result<void>> Directory::set_password(smtp::Address address, std::string pa
   co_return fail(overtaken());
 }
 
+Task<Result<void>> Directory::set_imap_without(smtp::Address address, std::vector<std::string> capabilities) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    GODWIT_CO_ASSIGN(const auto now, co_await impl_->standing(address));
+    const auto* account = now.meaning ? std::get_if<Account>(&*now.meaning) : nullptr;
+    if (account == nullptr) co_return fail(no_such_account(address));
+    Account changed = *account;
+    changed.imap_without = capabilities;
+    Batch batch;
+    batch.require(Keyspace::directory, now.name->key, now.name->version);
+    batch.put(Keyspace::directory, now.name->key, encode_account(changed));
+    GODWIT_CO_ASSIGN(const bool written, co_await impl_->commit(std::move(batch), std::vector<std::string>(1, now.name->key)));
+    if (written) co_return Result<void>{};
+  }
+  co_return fail(overtaken());
+}
+
 Task<Result<void>> Directory::remove_account(smtp::Address address) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     GODWIT_CO_ASSIGN(const auto now, co_await impl_->standing(address));

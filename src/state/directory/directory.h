@@ -35,6 +35,7 @@ struct Account {
   AccountId id = 0;
   smtp::Address address;  // its login name and own address
   WallTime created{};
+  std::vector<std::string> imap_without{};  // IMAP capabilities that are switched off for it, in upper case
 };
 
 struct Alias {
@@ -100,6 +101,9 @@ class Directory {
   Task<Result<std::vector<smtp::Domain>>> list_domains();
   Task<Result<Account>> add_account(smtp::Address address, std::string password);
   Task<Result<void>> set_password(smtp::Address address, std::string password);
+  // All of them: what was switched off before and is not among these is there again. For who logs in from now on. The directory does not
+  // know the names.
+  Task<Result<void>> set_imap_without(smtp::Address address, std::vector<std::string> capabilities);
   // Its mail goes with it: call Mailboxes::apply_outbox(id) next (or at the next start) to erase the rows.
   Task<Result<void>> remove_account(smtp::Address address);
   Task<Result<std::vector<Account>>> list_accounts(std::optional<smtp::Domain> domain);

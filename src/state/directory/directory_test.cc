@@ -369,6 +369,42 @@ TEST_F(DirectoryTest, PasswordChange_TakesEffectAtOnce) {
   EXPECT_THAT(error_of(loop_.run(directory_->set_password(address("x@example.org"), "new"))), HasSubstr("there is no account"));
 }
 
+TEST_F(DirectoryTest, ImapWithout_IsKeptAndTakenBack) {
+  add_domain("example.org");
+  const Account anna = add("Anna@example.org");
+  add("bob@example.org");
+  EXPECT_THAT(anna.imap_without, IsEmpty());
+  const auto set = [this](std::string_view who, std::vector<std::string> names) {
+    return error_of(loop_.run(directory_->set_imap_without(address(who), std::move(names))));
+  };
+  const auto of = [this](std::string_view who) { return loop_.run(directory_->find_account(address(who))).value()->imap_without; };
+  EXPECT_THAT(of("anna@example.org"), IsEmpty());  // in the cache now
+  EXPECT_EQ(set("anna@example.org", {"IDLE", "QRESYNC"}), "");
+  EXPECT_THAT(of("anna@example.org"), ElementsAre("IDLE", "QRESYNC"));
+  EXPECT_THAT(loop_.run(directory_->authenticate("anna@example.org", "secret")).value()->imap_without, ElementsAre("IDLE", "QRESYNC"));
+  EXPECT_THAT(of("bob@example.org"), IsEmpty());
+  ASSERT_TRUE(loop_.run(directory_->set_password(address("anna@example.org"), "new")).has_value());
+  power_cut();
+  EXPECT_THAT(of("anna@example.org"), ElementsAre("IDLE", "QRESYNC"));
+  EXPECT_EQ(loop_.run(directory_->find_account(address("anna@example.org"))).value()->address.text(), "Anna@example.org");
+  EXPECT_EQ(login("anna@example.org", "new"), "Anna@example.org");
+  EXPECT_EQ(set("anna@example.org", {"MOVE"}), "");
+  EXPECT_THAT(loop_.run(directory_->list_accounts(std::nullopt)).value().at(0).imap_without, ElementsAre("MOVE"));
+  EXPECT_EQ(set("anna@example.org", {}), "");
+  EXPECT_THAT(of("anna@example.org"), IsEmpty());
+}
+
+TEST_F(DirectoryTest, ImapWithout_OfAnAliasOrNobody_IsRefused) {
+  add_domain("example.org");
+  add("anna@example.org");
+  alias("info@example.org", {"anna@example.org"});
+  for (const auto* who : {"info@example.org", "x@example.org"}) {
+    SCOPED_TRACE(who);
+    const auto refused = loop_.run(directory_->set_imap_without(address(who), std::vector<std::string>(1, "IDLE")));
+    EXPECT_EQ(error_of(refused), std::string("there is no account ") + who);
+  }
+}
+
 TEST_F(DirectoryTest, RemovedAccount_IsGoneAndClosed) {
   add_domain("example.org");
   const Account anna = add("anna@example.org", "swordfish");
@@ -473,6 +509,7 @@ TEST(DirectoryRecord, Damage_IsReported) {
   const auto decoded = decode_name(key, encode_account(account));
   ASSERT_TRUE(decoded.has_value());
   EXPECT_EQ(std::get<Account>(*decoded).address.text(), "Anna@example.org");
+  EXPECT_THAT(std::get<Account>(*decoded).imap_without, IsEmpty());
   EXPECT_EQ(parse_removal_key(removal_key(7)), 7u);
   EXPECT_EQ(parse_removal_key("account/x"), std::nullopt);
 }

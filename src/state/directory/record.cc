@@ -26,7 +26,9 @@ Result<smtp::Address> make_address(std::string local, const smtp::Domain& domain
 
 Result<Name> to_account(const record::Account& stored, const smtp::Domain& domain) {
   GODWIT_ASSIGN(auto address, make_address(stored.local(), domain));
-  return Account{stored.id(), std::move(address), from_ms(stored.created_ms())};
+  Account account{stored.id(), std::move(address), from_ms(stored.created_ms())};
+  account.imap_without.assign(stored.imap_without().begin(), stored.imap_without().end());
+  return account;
 }
 
 Result<Name> to_alias(const record::Alias& stored, const smtp::Domain& domain) {
@@ -88,6 +90,7 @@ std::string encode_account(const Account& account) {
   stored.mutable_account()->set_id(account.id);
   stored.mutable_account()->set_local(account.address.local.text());
   stored.mutable_account()->set_created_ms(to_ms(account.created));
+  for (const auto& capability : account.imap_without) stored.mutable_account()->add_imap_without(capability);
   return stored.SerializeAsString();
 }
 

@@ -15,6 +15,7 @@ std::optional<AccountState> AccountStates::take(directory::AccountId account) {
 void AccountStates::put(directory::AccountId account, AccountState state) {
   if (state.mailboxes.size() > kMaxMailboxes) return;
   if (state.pages.size() > kMaxPages) state.pages.clear();
+  if (state.messages.size() > kMaxMessagePages) state.messages.clear();
   const std::lock_guard lock(mutex_);
   if (by_account_.contains(account)) return;
   entries_.emplace_front(account, std::move(state));

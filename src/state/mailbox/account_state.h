@@ -23,6 +23,7 @@ struct AccountState {
   std::map<MailboxNumber, MailboxRow> mailboxes;
   bool all_mailboxes = false;  // else those that were asked for, and INBOX
   std::map<PageKey, UidPage> pages;
+  std::map<MessagesKey, MessagePage> messages;
   std::shared_ptr<const Keywords> keywords;  // null: not read yet
 };
 
@@ -31,6 +32,7 @@ class AccountStates {
   static constexpr std::size_t kMax = 1'024;         // accounts
   static constexpr std::size_t kMaxMailboxes = 256;  // of an account that is kept
   static constexpr std::size_t kMaxPages = 16;
+  static constexpr std::size_t kMaxMessagePages = 4;
 
   std::optional<AccountState> take(directory::AccountId account);
   void put(directory::AccountId account, AccountState state);

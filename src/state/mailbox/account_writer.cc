@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "state/mailbox/members.h"
 
 namespace godwit::mailbox {
@@ -15,8 +16,6 @@ namespace {
 constexpr std::size_t kRoom = 600 * 1024;  // a batch may have 1 MiB
 constexpr std::size_t kMaxPagesChanged = 24;
 constexpr Modseq kReserve = 10'000;
-
-std::uint64_t max_tombstones(const AccountRow& account) { return 10'000 + account.emails / 10; }
 
 }  // namespace
 
@@ -44,7 +43,6 @@ Task<Result<void>> AccountWriter::load(IfNew if_new, std::optional<AccountState>
     GODWIT_CO_ASSIGN(const bool lost, co_await has_rows(view()));
     if (lost) co_return co_await rebuild(if_new);
     state_.all_mailboxes = true;
-    state_.account.tombstones = 0;
     state_.keywords = std::make_shared<const Keywords>();
     if (if_new == IfNew::make) make_defaults();
     is_open_ = true;
@@ -90,7 +88,7 @@ Task<Result<const MailboxRow*>> AccountWriter::mailbox(MailboxNumber number) {
     GODWIT_CO_ASSIGN(auto decoded, decode_mailbox(row->value));
     co_return &state_.mailboxes.emplace(number, std::move(decoded)).first->second;
   }
-  GODWIT_CO_ASSIGN(const bool lost, co_await has_row(view(), memberships_prefix(number), memberships_prefix(number)));
+  GODWIT_CO_ASSIGN(const bool lost, co_await has_row(view(), messages_prefix(number), messages_prefix(number)));
   if (!lost || rebuilt_ || has_changes()) co_return fail(mailbox_gone());
   GODWIT_CO_TRY(co_await rebuild(IfNew::leave));
   co_return co_await mailbox(number);
@@ -123,22 +121,19 @@ Task<Result<const Keywords*>> AccountWriter::keywords() {
   co_return state_.keywords.get();
 }
 
-Task<Result<void>> AccountWriter::date(Membership& member) { return read_dates(view(), member); }
-
-Task<Result<Modseq>> AccountWriter::created(const Membership& member) {
-  GODWIT_CO_ASSIGN(const auto row, co_await view().get(Keyspace::mailbox, change_key(member.modseq)));
-  const auto change = row ? decode_change(row->value) : Result<Change>(fail(mailbox_gone()));
-  if (change && change->email == member.email) co_return change->created;
-  GODWIT_CO_ASSIGN(const auto email, co_await view().get(Keyspace::mailbox, email_key(member.email)));  // the log has lost it
-  if (!email) co_return Modseq{0};
-  const auto record = decode_email(email->value);
-  co_return record ? record->created : Modseq{0};
+// One page alone needs no scan, and may be at hand.
+Task<Result<std::vector<Member>>> AccountWriter::members(MailboxNumber number, std::vector<UidRange> uids, std::size_t limit) {
+  const bool one = !uids.empty() && MessagePage::page_of(uids.front().first) == MessagePage::page_of(uids.back().last);
+  if (!one) co_return co_await read_members(view(), number, std::move(uids), limit);
+  const MessagesKey key{number, MessagePage::page_of(uids.front().first)};
+  GODWIT_CO_ASSIGN(const MessagePage* page, co_await message_page(key));
+  co_return choose(*page, uids, limit);
 }
 
 // What prepare() adds counts too.
 bool AccountWriter::has_room() const {
   constexpr std::size_t kThreadBytes = 32;
-  return batch_.bytes() + changed_threads_.size() * kThreadBytes < kRoom && changed_pages_.size() < kMaxPagesChanged;
+  return batch_.bytes() + pending_bytes_ + changed_threads_.size() * kThreadBytes < kRoom && changed_pages_.size() < kMaxPagesChanged;
 }
 
 MailboxRow& AccountWriter::change(MailboxNumber number) {
@@ -161,41 +156,22 @@ Task<Result<UidPage*>> AccountWriter::change_page(MailboxNumber number, Uid uid)
   co_return &found->second;
 }
 
-Task<Result<void>> AccountWriter::count_tombstones() {
-  if (state_.account.tombstones) co_return Result<void>{};
-  std::uint64_t count = 0;
-  PrefixScan scan(view(), Keyspace::mailbox, std::string(kAllChanges));
-  for (;;) {
-    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
-    if (rows.empty()) break;
-    for (const auto& row : rows) {
-      const auto change = decode_change(row.value);
-      count += change && change->kind == Change::Kind::expunged ? 1 : 0;
-    }
-  }
-  state_.account.tombstones = count;
-  co_return Result<void>{};
+// One that cannot be read is as one that is lost: its messages are put back by a rebuild, and mail goes on coming.
+Task<Result<MessagePage*>> AccountWriter::message_page(MessagesKey key) {
+  auto found = state_.messages.find(key);
+  if (found != state_.messages.end()) co_return &found->second;
+  GODWIT_CO_ASSIGN(const auto row, co_await view().get(Keyspace::mailbox, messages_key(key.mailbox, key.page)));
+  auto page = row ? MessagePage::decode(key.page, row->value) : Result<MessagePage>();
+  if (!page) log::error("page of messages damaged", {{"account", id_}, {"mailbox", key.mailbox}, {"page", key.page}});
+  found = state_.messages.emplace(key, page ? *std::move(page) : MessagePage()).first;
+  co_return &found->second;
 }
 
-// Expunges of long ago are forgotten, a piece at a time, so that the log does not grow for ever.
-Task<Result<void>> AccountWriter::cut_log() {
-  constexpr store::ScanLimit kPiece{2'000, 512 * 1024};
-  constexpr std::uint64_t kSlack = 1'000;
-  AccountRow& account = state_.account;
-  const std::uint64_t most = max_tombstones(account);
-  if (new_tombstones_ == 0 || !account.tombstones || *account.tombstones <= most + kSlack) co_return Result<void>{};
-  RangeScan scan(view(), Keyspace::mailbox, change_key(account.floor + 1), prefix_end(kAllChanges));
-  GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kPiece));
-  for (const auto& row : rows) {
-    if (*account.tombstones <= most) break;
-    GODWIT_CO_ASSIGN(const Modseq modseq, parse_number_key(row.key));
-    account.floor = modseq;
-    const auto change = decode_change(row.value);
-    if (!change || change->kind != Change::Kind::expunged) continue;
-    batch_.erase(Keyspace::mailbox, row.key);
-    --*account.tombstones;
-  }
-  co_return Result<void>{};
+Task<Result<MessagePage*>> AccountWriter::change_messages(MailboxNumber number, Uid uid) {
+  const MessagesKey key{number, MessagePage::page_of(uid)};
+  GODWIT_CO_ASSIGN(MessagePage * page, co_await message_page(key));
+  if (changed_messages_.insert(key).second) pending_bytes_ += page->most_bytes();
+  co_return page;
 }
 
 void AccountWriter::prepare(Batch& whole, Durability durability) {
@@ -204,6 +180,14 @@ void AccountWriter::prepare(Batch& whole, Durability durability) {
     whole.durability = Batch::Durability::lazy;
   else if (durability == Durability::lazy)
     account.reserved_modseq = account.modseq + kReserve;  // durable with this batch, before any lazy one uses it
+  write_log();
+  for (const MessagesKey& key : changed_messages_) {
+    const MessagePage& page = state_.messages.at(key);
+    if (page.empty())
+      whole.erase(Keyspace::mailbox, messages_key(key.mailbox, key.page));
+    else
+      whole.put(Keyspace::mailbox, messages_key(key.mailbox, key.page), page.encode());
+  }
   for (const MailboxNumber number : changed_mailboxes_)
     whole.put(Keyspace::mailbox, mailbox_key(number), encode(state_.mailboxes.at(number)));
   for (const PageKey& key : changed_pages_) {
@@ -222,22 +206,32 @@ void AccountWriter::prepare(Batch& whole, Durability durability) {
   }
   whole.require(Keyspace::mailbox, std::string(kAccountKey), state_.version);
   whole.require_absent(Keyspace::directory, std::string(directory::kRemovedKey));
+  account.unproven_email = impl_.unproven.first(id_, account.unproven_email);
   whole.put(Keyspace::mailbox, std::string(kAccountKey), encode(account));
 }
 
+// By another writer, or by rows that the counters know nothing of.
+Task<Result<bool>> AccountWriter::overtaken_by_rows() {
+  std::vector<MailboxNumber> numbers(changed_mailboxes_.begin(), changed_mailboxes_.end());
+  GODWIT_CO_TRY(co_await impl_.mend_counters(id_, std::move(numbers)));
+  co_return false;
+}
+
 Task<Result<bool>> AccountWriter::write(std::string_view what, Durability durability) {
-  GODWIT_CO_TRY(co_await cut_log());
+  if (overwrites_) {
+    is_open_ = false;
+    view_.reset();
+    co_return co_await overtaken_by_rows();
+  }
+  GODWIT_CO_TRY(co_await forget_tombstones());
+  GODWIT_CO_TRY(co_await merge_changes());
   prepare(batch_, durability);
   // the last resort: whoever puts rows in asks has_room() before
   if (batch_.bytes() > store::kMaxBatch) co_return fail(Error::permanent(Error::Cause::limit, "too much for one change: do it in parts"));
   is_open_ = false;
   view_.reset();
   const store::WriteDone done = co_await impl_.engine.write(partition(), std::move(batch_));
-  if (done.outcome == store::WriteOutcome::conflict) {
-    std::vector<MailboxNumber> numbers(changed_mailboxes_.begin(), changed_mailboxes_.end());
-    GODWIT_CO_TRY(co_await impl_.mend_counters(id_, std::move(numbers)));
-    co_return false;
-  }
+  if (done.outcome == store::WriteOutcome::conflict) co_return co_await overtaken_by_rows();
   GODWIT_CO_TRY(store::as_result(done, what));
   state_.version = done.version;
   impl_.states.set_ours(id_);

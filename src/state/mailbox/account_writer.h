@@ -31,50 +31,69 @@ class AccountWriter {
   Task<Result<const MailboxRow*>> mailbox(MailboxNumber number);  // `not_found`; never null
   Task<Result<const std::map<MailboxNumber, MailboxRow>*>> mailboxes();
   Task<Result<const Keywords*>> keywords();
+  // As read_members(); a page that is at hand is not read again.
+  Task<Result<std::vector<Member>>> members(MailboxNumber number, std::vector<UidRange> uids, std::size_t limit);
 
   // --- Mailboxes: mailboxes() has been read
   MailboxNumber make_mailbox(std::string name, SpecialUse use);  // without the levels above
   void make_parents(std::string_view name);
   void rename_mailbox(MailboxNumber number, std::string name);
   void make_defaults();
-  Task<Result<void>> count_tombstones();  // of an earlier release, which did not
 
   // --- Messages: the mailbox has been read with mailbox()
   Modseq next_modseq() { return ++state_.account.modseq; }
-  // A new email; its memberships come with add_message(), the first with modseq `created`. Sets Membership::email and size.
+  // A new email; its memberships come with add_message(), the first with modseq `created`. Sets all of the membership but its keywords.
   Task<Result<Membership>> add_email(const NewEmail& email, MessageId message, Modseq created);
   // The caller sees to it that a UID is left: no_uid_left().
-  Task<Result<Uid>> add_message(MailboxNumber number, Membership member, Modseq created);
-  Task<Result<void>> remove_message(MailboxNumber number, Uid uid, Membership member, Modseq created);
-  // `before` as it was read; `after` gets a modseq.
-  void update_message(MailboxNumber number, Uid uid, const Membership& before, Membership& after, Modseq created);
+  Task<Result<Uid>> add_message(MailboxNumber number, Membership member);
+  // Of an email that is in another place too (RemovedFrom::one_place), or was the last of its email: what is kept of that goes by the
+  // outbox.
+  enum class RemovedFrom : std::uint8_t { one_place, last_place };
+  // What a message is in must be at hand before it is changed (its page of messages) or removed (that of UIDs too).
+  bool is_at_hand(MailboxNumber number, Uid uid) const;
+  Task<Result<void>> load_messages(MailboxNumber number, Uid uid);
+  Task<Result<void>> load(MailboxNumber number, Uid uid);
+  void take_room();  // for one that is to be removed: has_room() knows of it then
+  void remove_message(MailboxNumber number, const Member& member, RemovedFrom from);
+  void discount_email(std::uint64_t size);  // its last message has gone
+  // `member` gets a modseq.
+  void update_message(MailboxNumber number, const Membership& before, Member& member);
+  // The record of an email that is in no mailbox and is not counted any more.
   Task<Result<void>> erase_email(EmailId id, const EmailRow& row);
   void erase_mailbox(MailboxNumber number);  // an empty one
   // The numbers of keywords, ascending, each once. `add`: those that are new are put in, `limit` when there is no room; else passed over.
   Task<Result<std::vector<KeywordNumber>>> keyword_numbers(std::span<const std::string> names, bool add);
-  // Gives a row of an earlier release its dates.
-  Task<Result<void>> date(Membership& member);
-  // When the email of a membership was created, as the change log knows it.
-  Task<Result<Modseq>> created(const Membership& member);
 
   store::Batch& batch() { return batch_; }
   // Whether the batch takes another message; the limit of the engine is some way off then.
   bool has_room() const;
-  bool has_changes() const { return !batch_.empty() || !changed_mailboxes_.empty(); }
+  bool has_changes() const { return !batch_.empty() || !changed_mailboxes_.empty() || !log_.empty(); }
 
   // --- Writing
   // false: another writer was faster. Tells who watches the account.
   Task<Result<bool>> write(std::string_view what, Durability durability = Durability::durable);
 
  private:
+  struct Logged {  // of a mailbox, in the order of the modseqs
+    std::vector<std::pair<Modseq, Uid>> changed;
+    std::vector<std::pair<Modseq, Tombstone>> expunged;
+    std::vector<Orphan> orphans;
+  };
+
   store::Partition partition() const { return directory::partition_of(id_); }
   Task<Result<void>> load(IfNew if_new, std::optional<AccountState> kept);
   Task<Result<void>> rebuild(IfNew if_new);
   MailboxRow& change(MailboxNumber number);
   Task<Result<UidPage*>> change_page(MailboxNumber number, Uid uid);
+  Task<Result<MessagePage*>> message_page(MessagesKey key);
+  Task<Result<MessagePage*>> change_messages(MailboxNumber number, Uid uid);
   Task<Result<ThreadId>> find_thread(std::span<const std::uint64_t> hashes, ThreadId own);
   Task<Result<ThreadRow*>> thread_row(std::uint64_t hash);
-  Task<Result<void>> cut_log();
+  Task<Result<void>> forget_tombstones();
+  Task<Result<void>> merge_changes();
+  void write_log();
+  void write_orphans(MailboxNumber number, Logged& logged);
+  Task<Result<bool>> overtaken_by_rows();
   void prepare(store::Batch& whole, Durability durability);
 
   Mailboxes::Impl& impl_;
@@ -86,7 +105,10 @@ class AccountWriter {
   std::set<PageKey> changed_pages_;
   std::map<std::uint64_t, ThreadRow> threads_;  // that were read, as they will be
   std::set<std::uint64_t> changed_threads_;
-  std::uint64_t new_tombstones_ = 0;
+  std::set<MessagesKey> changed_messages_;
+  std::map<MailboxNumber, Logged> log_;
+  std::size_t pending_bytes_ = 0;  // of what prepare() adds, at most
+  bool overwrites_ = false;        // a number is to be given that a message has: the counters are wrong
   bool rebuilt_ = false;
   bool is_open_ = false;
 };

@@ -14,6 +14,10 @@ using store::Keyspace;
 namespace {
 
 constexpr std::size_t kMaxThreadIds = 20;
+// Bytes that prepare() will add, at most: in a page of messages, in the log, in the outbox.
+constexpr std::size_t kMostOfMessage = 64 + 10;
+constexpr std::size_t kMostOfTombstone = 25 + 17;
+constexpr std::size_t kMostOfChange = 10 + 10;
 
 struct Default {
   std::string_view name;
@@ -101,52 +105,73 @@ Task<Result<Membership>> AccountWriter::add_email(const NewEmail& email, Message
   state_.account.bytes += row.email.size();
   batch_.require_absent(Keyspace::mailbox, email_key(id));  // whatever the counters say, mail is never overwritten
   batch_.put(Keyspace::mailbox, email_key(id), encode(row));
-  co_return Membership{id, created, row.email.size(), 0, true, impl_.clock.now(), email.received, {}};
+  co_return Membership{id, created, created, row.email.size(), 0, impl_.clock.now(), email.received, {}};
 }
 
-Task<Result<Uid>> AccountWriter::add_message(MailboxNumber number, Membership member, Modseq created) {
+Task<Result<Uid>> AccountWriter::add_message(MailboxNumber number, Membership member) {
   MailboxRow& row = change(number);
   if (row.uid_next == UINT32_MAX) co_return fail(no_uid_left());
   const Uid uid = row.uid_next++;
   GODWIT_CO_ASSIGN(UidPage * page, co_await change_page(number, uid));
   page->insert(static_cast<std::uint16_t>(uid));
+  GODWIT_CO_ASSIGN(MessagePage * messages, co_await change_messages(number, uid));
+  overwrites_ = overwrites_ || messages->find(uid) != nullptr;  // whatever the counters say, mail is never overwritten
   row.highest_modseq = member.modseq;
   count(row, member);
-  const Change entry{Change::Kind::created, number, uid, member.email, created};
-  batch_.require_absent(Keyspace::mailbox, membership_key(number, uid));
-  batch_.put(Keyspace::mailbox, membership_key(number, uid), encode(member));
   batch_.put(Keyspace::mailbox, by_email_key(member.email, number, uid), "");
-  batch_.put(Keyspace::mailbox, change_key(member.modseq), encode(entry));
+  log_[number].changed.emplace_back(member.modseq, uid);
+  pending_bytes_ += kMostOfMessage + 3 * member.keywords.size();
+  messages->put(uid, std::move(member));
   co_return uid;
 }
 
-Task<Result<void>> AccountWriter::remove_message(MailboxNumber number, Uid uid, Membership member, Modseq created) {
-  MailboxRow& row = change(number);
-  GODWIT_CO_ASSIGN(UidPage * page, co_await change_page(number, uid));
-  page->erase(static_cast<std::uint16_t>(uid));
-  const Modseq modseq = next_modseq();
-  row.highest_modseq = modseq;
-  discount(row, member);
-  const Change tombstone{Change::Kind::expunged, number, uid, member.email, created};
-  batch_.erase(Keyspace::mailbox, membership_key(number, uid));
-  batch_.erase(Keyspace::mailbox, by_email_key(member.email, number, uid));
-  batch_.erase(Keyspace::mailbox, change_key(member.modseq));  // the log keeps the last change of each message
-  batch_.put(Keyspace::mailbox, change_key(modseq), encode(tombstone));
-  ++new_tombstones_;
-  if (state_.account.tombstones) ++*state_.account.tombstones;
+bool AccountWriter::is_at_hand(MailboxNumber number, Uid uid) const {
+  return changed_messages_.contains({number, MessagePage::page_of(uid)});
+}
+
+Task<Result<void>> AccountWriter::load_messages(MailboxNumber number, Uid uid) {
+  GODWIT_CO_TRY(co_await change_messages(number, uid));
   co_return Result<void>{};
 }
 
-void AccountWriter::update_message(MailboxNumber number, Uid uid, const Membership& before, Membership& after, Modseq created) {
+Task<Result<void>> AccountWriter::load(MailboxNumber number, Uid uid) {
+  GODWIT_CO_TRY(co_await change_page(number, uid));
+  GODWIT_CO_TRY(co_await change_messages(number, uid));
+  co_return Result<void>{};
+}
+
+void AccountWriter::take_room() { pending_bytes_ += kMostOfTombstone; }
+
+void AccountWriter::remove_message(MailboxNumber number, const Member& member, RemovedFrom from) {
+  const Uid uid = member.uid;
   MailboxRow& row = change(number);
-  after.modseq = next_modseq();
-  row.highest_modseq = after.modseq;
+  state_.pages.at({number, UidPage::page_of(uid)}).erase(static_cast<std::uint16_t>(uid));
+  state_.messages.at({number, MessagePage::page_of(uid)}).erase(uid);
+  const Modseq modseq = next_modseq();
+  row.highest_modseq = modseq;
+  discount(row, member.row);
+  Logged& logged = log_[number];
+  logged.expunged.emplace_back(modseq, Tombstone{uid, member.row.email, member.row.created});
+  if (from == RemovedFrom::last_place)
+    logged.orphans.push_back({member.row.email, uid});
+  else
+    batch_.erase(Keyspace::mailbox, by_email_key(member.row.email, number, uid));
+}
+
+void AccountWriter::discount_email(std::uint64_t size) {
+  subtract(state_.account.emails, std::uint64_t{1});
+  subtract(state_.account.bytes, size);
+}
+
+void AccountWriter::update_message(MailboxNumber number, const Membership& before, Member& member) {
+  MailboxRow& row = change(number);
+  member.row.modseq = next_modseq();
+  row.highest_modseq = member.row.modseq;
   discount(row, before);
-  count(row, after);
-  const Change entry{Change::Kind::updated, number, uid, after.email, created};
-  batch_.put(Keyspace::mailbox, membership_key(number, uid), encode(after));
-  batch_.erase(Keyspace::mailbox, change_key(before.modseq));
-  batch_.put(Keyspace::mailbox, change_key(after.modseq), encode(entry));
+  count(row, member.row);
+  log_[number].changed.emplace_back(member.row.modseq, member.uid);
+  pending_bytes_ += kMostOfChange + 3 * member.row.keywords.size();
+  state_.messages.at({number, MessagePage::page_of(member.uid)}).put(member.uid, member.row);
 }
 
 Task<Result<void>> AccountWriter::erase_email(EmailId id, const EmailRow& row) {
@@ -158,8 +183,6 @@ Task<Result<void>> AccountWriter::erase_email(EmailId id, const EmailRow& row) {
   batch_.erase(Keyspace::mailbox, email_key(id));
   batch_.erase(Keyspace::mailbox, details_key(id));
   batch_.put(Keyspace::outbox, release_key(id), encode(BlobRelease{row.email.blob, row.message}));
-  subtract(state_.account.emails, std::uint64_t{1});
-  subtract(state_.account.bytes, row.email.size());
   co_return Result<void>{};
 }
 
@@ -209,9 +232,12 @@ void AccountWriter::erase_mailbox(MailboxNumber number) {
   changed_mailboxes_.erase(number);
   std::erase_if(state_.pages, [number](const auto& entry) { return entry.first.mailbox == number; });
   std::erase_if(changed_pages_, [number](const PageKey& key) { return key.mailbox == number; });
+  std::erase_if(state_.messages, [number](const auto& entry) { return entry.first.mailbox == number; });
+  std::erase_if(changed_messages_, [number](const MessagesKey& key) { return key.mailbox == number; });
   batch_.erase(Keyspace::mailbox, mailbox_key(number));
   batch_.erase(Keyspace::mailbox, recent_key(number));
   batch_.erase_range(Keyspace::mailbox, pages_prefix(number), prefix_end(pages_prefix(number)));
+  batch_.erase_range(Keyspace::mailbox, messages_prefix(number), prefix_end(messages_prefix(number)));
 }
 
 Task<Result<std::vector<KeywordNumber>>> AccountWriter::keyword_numbers(std::span<const std::string> names, bool add) {

@@ -1,5 +1,8 @@
 // Append: messages that a client brings, all or none (RFC 9051 6.3.12, RFC 3502).
 
+#include <algorithm>
+
+#include "base/log.h"
 #include "state/mailbox/account_writer.h"
 
 namespace godwit::mailbox {
@@ -20,7 +23,16 @@ bool is_over(const AccountRow& account, const std::vector<NewMessage>& messages,
   return is_over(account, bytes, messages.size(), quota);
 }
 
-Task<Result<Uid>> append_one(AccountWriter& writer, directory::AccountId account, MailboxNumber mailbox, const NewMessage& message) {
+// The row of details goes along as long as there is room for it beside the messages that follow.
+void put_details(AccountWriter& writer, EmailId email, const std::string& details, std::size_t messages_left) {
+  constexpr std::size_t kRoomForAll = 500 * 1024;
+  constexpr std::size_t kBytesOfOne = 600;
+  const bool fits = writer.batch().bytes() + details.size() + messages_left * kBytesOfOne < kRoomForAll;
+  if (!details.empty() && (messages_left == 0 || fits)) writer.batch().put(Keyspace::mailbox, details_key(email), details);
+}
+
+Task<Result<Uid>> append_one(AccountWriter& writer, directory::AccountId account, MailboxNumber mailbox, const NewMessage& message,
+                             std::size_t messages_left) {
   GODWIT_CHECK(message.email.blob.partition == directory::partition_of(account));
   if (!writer.has_room()) co_return fail(too_many());
   const Modseq modseq = writer.next_modseq();
@@ -28,31 +40,75 @@ Task<Result<Uid>> append_one(AccountWriter& writer, directory::AccountId account
   member.flags = message.flags & (kSeen | kAnswered | kFlagged | kDeleted | kDraft);
   GODWIT_CO_ASSIGN(member.keywords, co_await writer.keyword_numbers(message.keywords, true));
   writer.batch().put(Keyspace::blob_refs, blob_ref_key(message.email.blob, account, member.email), "");
-  co_return co_await writer.add_message(mailbox, std::move(member), modseq);
+  put_details(writer, member.email, message.email.details, messages_left);
+  co_return co_await writer.add_message(mailbox, std::move(member));
 }
 
 }  // namespace
 
+Task<Result<AppendedOnce>> Mailboxes::Impl::append_once(directory::AccountId account, MailboxNumber mailbox,
+                                                        const std::vector<NewMessage>& messages, Quota quota) {
+  AccountWriter writer(*this, account);
+  GODWIT_CO_TRY(co_await writer.open());
+  GODWIT_CO_ASSIGN(const MailboxRow* row, co_await writer.mailbox(mailbox));
+  Appended done;
+  done.uid_validity = row->uid_validity;
+  done.over_quota = is_over(writer.account(), messages, quota);
+  if (done.over_quota || messages.empty()) co_return AppendedOnce{std::move(done), {}, {}};
+  AppendedOnce once;
+  for (const auto& each : messages) {
+    const std::size_t messages_left = messages.size() - done.uids.size() - 1;
+    GODWIT_CO_ASSIGN(const Uid uid, co_await append_one(writer, account, mailbox, each, messages_left));
+    done.uids.push_back(uid);
+    once.emails.push_back(writer.account().last_email);
+  }
+  writer.batch().refuse_when_full = true;
+  const bool on_their_way = std::ranges::any_of(messages, [](const NewMessage& each) { return each.bytes != nullptr; });
+  if (on_their_way) once.hold = unproven.hold(account, once.emails.front());
+  GODWIT_CO_ASSIGN(const bool written, co_await writer.write("appending"));
+  if (written) once.appended = std::move(done);
+  co_return std::move(once);
+}
+
+// The rows are durable, the bytes on their way: waiting for them first would cost a second sync's time. What cannot be kept must not stay:
+// the client brings it again. Their writers hold on to the bytes until then, so that no sync mark vouches for them.
+Task<Result<void>> Mailboxes::Impl::prove(Mailboxes& mailboxes, directory::AccountId account, const std::vector<NewMessage>& messages,
+                                          AppendedOnce& once) {
+  Result<void> synced;
+  for (const NewMessage& each : messages) {
+    if (each.bytes == nullptr) continue;
+    const auto one = co_await each.bytes->synced();
+    if (!one && synced) synced = one;
+  }
+  if (synced) co_return synced;
+  Result<void> taken_out;
+  {
+    const AccountTurns::Turn turn = co_await turns.acquire(account);
+    taken_out = co_await take_out(account, once.emails);
+  }
+  if (!taken_out) {
+    once.hold.keep();
+    log::error("a refused message could not be taken out and may stay without its bytes",
+               {{"account", account}, {"email", once.emails.front()}, {"error", taken_out.error().text}});
+    co_return synced;
+  }
+  const auto applied = co_await mailboxes.apply_outbox(account);
+  if (!applied) log::warning("outbox not applied yet", {{"account", account}, {"error", applied.error().text}});
+  co_return synced;
+}
+
 Task<Result<Appended>> Mailboxes::append(directory::AccountId account, MailboxNumber mailbox, std::vector<NewMessage> messages,
                                          Quota quota) {
-  const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    AccountWriter writer(*impl_, account);
-    GODWIT_CO_TRY(co_await writer.open());
-    GODWIT_CO_ASSIGN(const MailboxRow* row, co_await writer.mailbox(mailbox));
-    Appended done;
-    done.uid_validity = row->uid_validity;
-    done.over_quota = is_over(writer.account(), messages, quota);
-    if (done.over_quota || messages.empty()) co_return done;
-    for (const auto& each : messages) {
-      GODWIT_CO_ASSIGN(const Uid uid, co_await append_one(writer, account, mailbox, each));
-      done.uids.push_back(uid);
+  AppendedOnce once;
+  {
+    const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);
+    for (int attempt = 0; attempt < kAttempts && !once.appended; ++attempt) {
+      GODWIT_CO_ASSIGN(once, co_await impl_->append_once(account, mailbox, messages, quota));
     }
-    writer.batch().refuse_when_full = true;
-    GODWIT_CO_ASSIGN(const bool written, co_await writer.write("appending"));
-    if (written) co_return done;
   }
-  co_return fail(overtaken());
+  if (!once.appended) co_return fail(overtaken());
+  if (!once.emails.empty()) GODWIT_CO_TRY(co_await impl_->prove(*this, account, messages, once));
+  co_return *std::move(once.appended);
 }
 
 Task<Result<bool>> Mailboxes::has_room(directory::AccountId account, std::uint64_t bytes, Quota quota) {

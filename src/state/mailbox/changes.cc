@@ -11,34 +11,37 @@ namespace {
 
 using store::Keyspace;
 
-// What the log has of a mailbox.
-struct Logged {
-  std::vector<Uid> there;
-  std::vector<Uid> expunged;
-};
+constexpr store::ScanLimit kManyRows{10'000, 1 << 20};
 
-Task<Result<Logged>> read_log(store::View& view, MailboxNumber mailbox, Modseq since) {
-  constexpr store::ScanLimit kManyRows{10'000, 1 << 20};
-  Logged out;
-  RangeScan scan(view, Keyspace::mailbox, change_key(since + 1), prefix_end(kAllChanges));
+// Those that may have changed; disjoint.
+Task<Result<std::vector<UidRange>>> read_changed(store::View& view, MailboxNumber mailbox, Modseq since) {
+  std::vector<UidRange> out;
+  RangeScan scan(view, Keyspace::mailbox, changed_key(since + 1), prefix_end(kAllChanged));
   for (;;) {
     GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kManyRows));
     if (rows.empty()) break;
     for (const auto& row : rows) {
-      GODWIT_CO_ASSIGN(const auto change, decode_change(row.value));
-      if (change.mailbox != mailbox) continue;
-      (change.kind == Change::Kind::expunged ? out.expunged : out.there).push_back(change.uid);
+      GODWIT_CO_ASSIGN(const auto changed, decode_changed(row.value));
+      if (changed.mailbox == mailbox) out.insert(out.end(), changed.uids.begin(), changed.uids.end());
     }
   }
-  std::ranges::sort(out.there);
-  std::ranges::sort(out.expunged);
-  co_return out;
+  co_return normalised(std::move(out));
 }
 
-std::vector<UidRange> as_ranges(const std::vector<Uid>& uids) {
-  std::vector<UidRange> out;
-  for (const Uid uid : uids) out.push_back({uid, uid});
-  return normalised(std::move(out));
+Task<Result<std::vector<Uid>>> read_expunged(store::View& view, MailboxNumber mailbox, Modseq since) {
+  std::vector<Uid> out;
+  RangeScan scan(view, Keyspace::mailbox, expunged_key(since + 1), prefix_end(kAllExpunged));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kManyRows));
+    if (rows.empty()) break;
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const auto expunged, decode_expunged(row.value));
+      if (expunged.mailbox != mailbox) continue;
+      for (const Tombstone& each : expunged.messages) out.push_back(each.uid);
+    }
+  }
+  std::ranges::sort(out);
+  co_return out;
 }
 
 }  // namespace
@@ -52,16 +55,12 @@ Task<Result<Changes>> Mailboxes::changes(directory::AccountId account, MailboxNu
   GODWIT_CO_ASSIGN(const auto stored, co_await view->get(Keyspace::mailbox, std::string(kAccountKey)));
   if (!stored) co_return fail(Error::temporary(Error::Cause::conflict, "the mailbox is being changed by others"));
   GODWIT_CO_ASSIGN(const auto state, decode_account(stored->value));
-  GODWIT_CO_ASSIGN(auto logged, co_await read_log(*view, mailbox, since));
   out.complete = since >= state.floor;
-  out.expunged = std::move(logged.expunged);
-  const bool most = logged.there.size() > row.total / 2;  // then one scan reads what would be many look-ups
-  std::vector<UidRange> uids = most ? std::vector<UidRange>(1, UidRange{1, UINT32_MAX}) : as_ranges(logged.there);
-  GODWIT_CO_ASSIGN(auto members, co_await read_members(*view, mailbox, std::move(uids), UINT32_MAX));
-  for (Member& each : members) {
-    if (each.row.modseq <= since) continue;
-    GODWIT_CO_TRY(co_await read_dates(*view, each.row));
-    out.messages.push_back(as_info(each));
+  GODWIT_CO_ASSIGN(out.expunged, co_await read_expunged(*view, mailbox, since));
+  GODWIT_CO_ASSIGN(auto changed, co_await read_changed(*view, mailbox, since));
+  GODWIT_CO_ASSIGN(const auto members, co_await read_members(*view, mailbox, std::move(changed), UINT32_MAX));
+  for (const Member& each : members) {
+    if (each.row.modseq > since) out.messages.push_back(as_info(each));
   }
   co_return out;
 }

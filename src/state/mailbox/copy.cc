@@ -9,16 +9,14 @@
 namespace godwit::mailbox {
 namespace {
 
-constexpr std::size_t kPiece = 1'000;
+constexpr std::size_t kPiece = 4'000;
 
 // RFC 9051 6.4.7: flags and internal date are kept. RFC 8514 2: the copy's save date is now.
-Task<Result<Uid>> copy_one(AccountWriter& writer, const Member& from, MailboxNumber to, Modseq created, WallTime now) {
+Task<Result<Uid>> copy_one(AccountWriter& writer, const Member& from, MailboxNumber to, WallTime now) {
   Membership member = from.row;
-  GODWIT_CO_TRY(co_await writer.date(member));
   member.saved = now;
-  member.dated = true;
   member.modseq = writer.next_modseq();
-  co_return co_await writer.add_message(to, std::move(member), created);
+  co_return co_await writer.add_message(to, std::move(member));
 }
 
 }  // namespace
@@ -33,7 +31,7 @@ Task<Result<CopiedPiece>> Mailboxes::Impl::copy_piece(directory::AccountId accou
     GODWIT_CO_TRY(co_await writer.mailbox(from));  // again: finding the other may have rebuilt the account
     CopiedPiece piece;
     piece.copied.uid_validity = target->uid_validity;
-    GODWIT_CO_ASSIGN(const auto members, co_await read_members(writer.view(), from, uids, kPiece));
+    GODWIT_CO_ASSIGN(const auto members, co_await writer.members(from, uids, kPiece));
     if (members.empty()) co_return piece;
     if (members.size() == kPiece) piece.next = members.back().uid + 1;
     for (const Member& each : members) {
@@ -41,9 +39,12 @@ Task<Result<CopiedPiece>> Mailboxes::Impl::copy_piece(directory::AccountId accou
         piece.next = each.uid;
         break;
       }
-      GODWIT_CO_ASSIGN(const Modseq created, co_await writer.created(each.row));
-      GODWIT_CO_ASSIGN(const Uid uid, co_await copy_one(writer, each, to, created, clock.now()));
-      if (move) GODWIT_CO_TRY(co_await writer.remove_message(from, each.uid, each.row, created));
+      GODWIT_CO_ASSIGN(const Uid uid, co_await copy_one(writer, each, to, clock.now()));
+      if (move) {
+        if (!writer.is_at_hand(from, each.uid)) GODWIT_CO_TRY(co_await writer.load(from, each.uid));
+        writer.take_room();
+        writer.remove_message(from, each, AccountWriter::RemovedFrom::one_place);
+      }
       piece.copied.from.push_back(each.uid);
       piece.copied.to.push_back(uid);
     }
@@ -91,7 +92,6 @@ Task<Result<Copied>> Mailboxes::copy(directory::AccountId account, MailboxNumber
     for (const Uid uid : out.to) copies.add(uid);
     Expunged taken_back;  // not what somebody has expunged elsewhere meanwhile: that would be the last of it
     const auto undone = co_await impl_->expunge_all(account, to, copies.ranges(), Doomed::copies, taken_back);
-    co_await impl_->after_expunge(*this, account, taken_back);
     if (!undone) log::warning("copy not taken back", {{"account", account}, {"mailbox", to}, {"error", undone.error().text}});
   }
   co_return fail(done.error());

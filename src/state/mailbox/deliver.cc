@@ -31,7 +31,7 @@ Task<Result<Mailboxes::Delivered>> add(AccountWriter& writer, const Delivery& de
   const Modseq modseq = writer.next_modseq();
   GODWIT_CO_ASSIGN(auto member, co_await writer.add_email(delivery.email, delivery.message, modseq));
   const EmailId email = member.email;
-  GODWIT_CO_ASSIGN(const Uid uid, co_await writer.add_message(kInbox, std::move(member), modseq));
+  GODWIT_CO_ASSIGN(const Uid uid, co_await writer.add_message(kInbox, std::move(member)));
   writer.batch().require_absent(Keyspace::delivered, delivery.key);
   writer.batch().put(Keyspace::delivered, delivery.key, encode_delivered(uid, email));
   co_return Mailboxes::Delivered{uid, email, false};

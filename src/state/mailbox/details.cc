@@ -6,6 +6,7 @@
 
 #include "grammar/message/preview.h"
 #include "grammar/message/references.h"
+#include "state/mailbox/details_maker.h"
 #include "state/mailbox/mailbox_impl.h"
 #include "state/mailbox/message_bytes.h"
 
@@ -16,7 +17,6 @@ using store::Keyspace;
 namespace {
 
 constexpr std::size_t kPiece = 64 * 1024;
-constexpr std::size_t kEnoughForPreview = 16 * 1024;
 constexpr std::size_t kMaxWrite = 512 * 1024;  // of a batch of new rows
 constexpr EmailId kMaxGap = 8;                 // rows that a scan rather passes over than ends
 
@@ -47,18 +47,6 @@ class MessageReader {
   const Email& email_;
   std::string first_;
 };
-
-// RFC 9051 7.5.2: a part's envelope is that of the message in it; the root's own goes apart, as it is asked for alone.
-message::Envelope take_root_envelope(message::Structure& structure) {
-  if (!structure.parts[0].envelope) return {};
-  auto envelope = std::move(structure.envelopes.front());
-  structure.envelopes.erase(structure.envelopes.begin());
-  structure.parts[0].envelope.reset();
-  for (auto& part : structure.parts) {
-    if (part.envelope) --*part.envelope;
-  }
-  return envelope;
-}
 
 Task<Result<Details>> make_details(store::Blobs& blobs, const Email& email) {
   MessageReader reader(blobs, email);

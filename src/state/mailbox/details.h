@@ -22,7 +22,8 @@ struct Details {
   std::vector<std::string> references;  // msg-ids of References, or the first of In-Reply-To where it has none: RFC 5256 3
 };
 
-inline constexpr std::size_t kMaxKept = 48 * 1024;  // a row; larger details are worked out anew each time
+inline constexpr std::size_t kMaxKept = 48 * 1024;           // a row; larger details are worked out anew each time
+inline constexpr std::size_t kEnoughForPreview = 16 * 1024;  // of a part's body
 
 // For the row. Pure functions. Errors: `corrupt`; `unsupported` for a row of another release.
 std::string encode_details(const Details& details);

@@ -24,10 +24,11 @@ inline constexpr MailboxNumber kInbox = 1;
 
 struct NewEmail {
   std::string prefix;  // header fields in front of the blob: Return-Path, Delivered-To, Received ...; empty for APPEND
-  store::BlobId blob;  // durable already
+  store::BlobId blob;  // durable already, or as NewMessage::bytes says
   std::uint64_t blob_size = 0;
   WallTime received{};                 // internal date
   std::vector<std::string> threads{};  // msg-ids of Message-ID, In-Reply-To, References, the own one first; "" for none of its own
+  std::string details{};               // DetailsMaker::finish() of the message with its prefix; "": not known yet
 };
 
 struct Email {  // what a reader needs to stream one message

@@ -1,11 +1,10 @@
-// Expunge: memberships go, and with an email's last membership its record; the blob follows through the outbox.
+// Expunge: messages go. With the last one of an email its record and bytes are to go too: that is left to the outbox, for nobody waits for
+// it.
 
 #include <algorithm>
 #include <optional>
-#include <set>
 
 #include "base/bytes.h"
-#include "base/log.h"
 #include "state/mailbox/account_writer.h"
 #include "state/mailbox/members.h"
 
@@ -14,80 +13,79 @@ namespace {
 
 using store::Keyspace;
 
-constexpr std::size_t kPiece = 1'000;  // at most 700 bytes each in a batch of at most 1 MiB
-constexpr std::size_t kMaxPages = 24;  // of up to 8 KiB
-constexpr EmailId kSmallGap = 16;      // it costs less to read over than a scan of its own
+constexpr std::size_t kPiece = 8'000;
+constexpr EmailId kSmallGap = 16;  // it costs less to read over than a scan of its own
+constexpr store::ScanLimit kManyRows{10'000, 1 << 20};
 
-// The part of them that one batch takes, by the pages of UIDs they touch.
-void cut_to_pages(std::vector<Member>& members) {
-  std::set<std::uint16_t> pages;
-  const auto end = std::ranges::find_if(members, [&pages](const Member& each) {
-    pages.insert(UidPage::page_of(each.uid));
-    return pages.size() > kMaxPages;
-  });
-  members.erase(end, members.end());
+// Leaves the part of them that one batch takes: what is an orphan depends on which of them go together.
+Task<Result<void>> cut_to_room(AccountWriter& writer, MailboxNumber mailbox, std::vector<Member>& members) {
+  for (auto each = members.begin(); each != members.end(); ++each) {
+    if (!writer.has_room()) {
+      members.erase(each, members.end());
+      break;
+    }
+    if (!writer.is_at_hand(mailbox, each->uid)) GODWIT_CO_TRY(co_await writer.load(mailbox, each->uid));
+    writer.take_room();
+  }
+  co_return Result<void>{};
 }
 
-// Emails that are in no mailbox any more when these messages of `mailbox` (ascending) have gone. Whether one stays is told by a place where
-// it stays, never by counting: a row too few would take the bytes of a message that is there. Emails that came together lie together: one
-// scan reads many.
-Task<Result<std::set<EmailId>>> find_orphans(store::View& view, MailboxNumber mailbox, const std::vector<Member>& leaving) {
-  std::set<EmailId> emails;
-  for (const Member& each : leaving) emails.insert(each.row.email);
-  std::set<EmailId> staying;
-  const auto goes = [&](MembershipKey place) {
+// The emails of these messages that have a place of their own beside them, ascending: read from `first` to `last`, which lie near each
+// other.
+Task<Result<void>> find_staying(store::View& view, MailboxNumber mailbox, const std::vector<Member>& leaving, EmailId first, EmailId last,
+                                std::vector<EmailId>& staying) {
+  const auto goes = [&](Place place) {
     return place.mailbox == mailbox && std::ranges::binary_search(leaving, place.uid, {}, &Member::uid);
   };
+  const std::string end = prefix_end(by_email_prefix(last));
+  for (std::optional<std::string> from = by_email_prefix(first); from && *from < end;) {
+    GODWIT_CO_ASSIGN(auto page, co_await view.scan(Keyspace::mailbox, *from, end, kManyRows));
+    for (const auto& row : page.rows) {
+      GODWIT_CO_ASSIGN(const auto key, parse_by_email_key(row.key));
+      const bool is_known = !staying.empty() && staying.back() == key.email;
+      if (!is_known && !goes(key.place)) staying.push_back(key.email);
+    }
+    from = std::move(page.next);
+    // one place is enough: nobody asks how many more
+    if (from && !staying.empty()) from = std::max(*from, prefix_end(by_email_prefix(staying.back())));
+  }
+  co_return Result<void>{};
+}
+
+// Emails (ascending) that are in no mailbox any more when these messages of `mailbox` (ascending) have gone. Whether one stays is told by a
+// place where it stays, never by counting: a row too few would take the bytes of a message that is there. Emails that came together lie
+// together: one scan reads many.
+Task<Result<std::vector<EmailId>>> find_orphans(store::View& view, MailboxNumber mailbox, const std::vector<Member>& leaving) {
+  std::vector<EmailId> emails;
+  emails.reserve(leaving.size());
+  for (const Member& each : leaving) emails.push_back(each.row.email);
+  std::ranges::sort(emails);
+  const auto twice = std::ranges::unique(emails);
+  emails.erase(twice.begin(), twice.end());
+  std::vector<EmailId> staying;
   for (auto first = emails.begin(); first != emails.end();) {
     auto last = first;
     while (std::next(last) != emails.end() && *std::next(last) - *last <= kSmallGap) ++last;
-    const std::string end = prefix_end(by_email_prefix(*last));
-    for (std::optional<std::string> from = by_email_prefix(*first); from && *from < end;) {
-      GODWIT_CO_ASSIGN(auto page, co_await view.scan(Keyspace::mailbox, *from, end));
-      EmailId email = 0;
-      for (const auto& row : page.rows) {
-        GODWIT_CO_ASSIGN(const auto key, parse_by_email_key(row.key));
-        email = key.email;
-        if (!goes(key.membership)) staying.insert(email);
-      }
-      from = std::move(page.next);
-      // one place is enough: nobody asks how many more
-      if (from && staying.contains(email)) from = std::max(*from, prefix_end(by_email_prefix(email)));
-    }
+    GODWIT_CO_TRY(co_await find_staying(view, mailbox, leaving, *first, *last, staying));
     first = std::next(last);
   }
-  std::erase_if(emails, [&](EmailId email) { return staying.contains(email); });
-  co_return emails;
+  std::vector<EmailId> orphans;
+  std::ranges::set_difference(emails, staying, std::back_inserter(orphans));
+  co_return orphans;
 }
 
-// Nothing: the record is lost or cannot be decoded. What the engine cannot read is an error: it may be read another time.
-Task<Result<std::optional<EmailRow>>> read_email(store::View& view, EmailId id) {
-  GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, email_key(id)));
-  if (!row) co_return std::nullopt;
-  auto record = decode_email(row->value);
-  if (!record) co_return std::nullopt;
-  co_return *std::move(record);
-}
-
-// Of an email whose record is lost the messages go all the same, or they would never; its bytes stay where they are, for nobody knows which
-// they were. Returns whether there was one.
-Task<Result<bool>> remove_all(AccountWriter& writer, MailboxNumber mailbox, const std::vector<Member>& doomed, std::set<EmailId> orphans) {
-  bool lost = false;
+void remove_all(AccountWriter& writer, MailboxNumber mailbox, const std::vector<Member>& doomed, const std::vector<EmailId>& orphans) {
+  using enum AccountWriter::RemovedFrom;
+  std::vector<bool> counted(orphans.size());
   for (const Member& each : doomed) {
-    GODWIT_CO_ASSIGN(const Modseq created, co_await writer.created(each.row));
-    GODWIT_CO_TRY(co_await writer.remove_message(mailbox, each.uid, each.row, created));
-    if (orphans.erase(each.row.email) == 0) continue;
-    GODWIT_CO_ASSIGN(const auto record, co_await read_email(writer.view(), each.row.email));
-    if (record) {
-      GODWIT_CO_TRY(co_await writer.erase_email(each.row.email, *record));
-      continue;
-    }
-    lost = true;
-    log::error("email record lost", {{"email", each.row.email}});
-    writer.batch().erase(Keyspace::mailbox, email_key(each.row.email));
-    writer.batch().erase(Keyspace::mailbox, details_key(each.row.email));
+    const auto orphan = std::ranges::lower_bound(orphans, each.row.email);
+    const bool last = orphan != orphans.end() && *orphan == each.row.email;
+    writer.remove_message(mailbox, each, last ? last_place : one_place);
+    if (!last) continue;
+    const auto at = static_cast<std::size_t>(orphan - orphans.begin());
+    if (!counted[at]) writer.discount_email(each.row.size);
+    counted[at] = true;
   }
-  co_return lost;
 }
 
 }  // namespace
@@ -105,12 +103,14 @@ Task<Result<Expunged>> Mailboxes::Impl::expunge_piece(directory::AccountId accou
     GODWIT_CO_ASSIGN(auto members, co_await read_members(writer.view(), mailbox, uids, kPiece, only_deleted ? kDeleted : 0));
     if (members.size() == kPiece) piece.next = members.back().uid + 1;
     const std::size_t read = members.size();
-    cut_to_pages(members);
+    GODWIT_CO_TRY(co_await cut_to_room(writer, mailbox, members));
     if (members.size() < read) piece.next = members.back().uid + 1;
-    GODWIT_CO_ASSIGN(auto orphans, co_await find_orphans(writer.view(), mailbox, members));
-    if (which == Doomed::copies) std::erase_if(members, [&](const Member& each) { return orphans.contains(each.row.email); });
+    GODWIT_CO_ASSIGN(const auto orphans, co_await find_orphans(writer.view(), mailbox, members));
+    if (which == Doomed::copies)
+      std::erase_if(members, [&](const Member& each) { return std::ranges::binary_search(orphans, each.row.email); });
     if (members.empty() && and_mailbox == nullptr) co_return piece;
-    GODWIT_CO_ASSIGN(piece.lost, co_await remove_all(writer, mailbox, members, std::move(orphans)));
+    piece.orphans = !orphans.empty();
+    remove_all(writer, mailbox, members, orphans);
     if (and_mailbox != nullptr && piece.next == 0) writer.erase_mailbox(mailbox);
     for (const auto& each : members) piece.uids.push_back(each.uid);
     GODWIT_CO_ASSIGN(const bool written, co_await writer.write("expunging"));
@@ -127,29 +127,17 @@ Task<Result<void>> Mailboxes::Impl::expunge_all(directory::AccountId account, Ma
     const AccountTurns::Turn turn = co_await turns.acquire(account);  // a turn a piece: deliveries get in between
     GODWIT_CO_ASSIGN(const Expunged piece, co_await expunge_piece(account, mailbox, uids, which, nullptr));
     done.uids.insert(done.uids.end(), piece.uids.begin(), piece.uids.end());
-    done.lost = done.lost || piece.lost;
+    if (piece.orphans) set_untidy(account, true);
     if (piece.next == 0) break;
     skip_to(uids, piece.next);
   }
   co_return Result<void>{};
 }
 
-Task<> Mailboxes::Impl::after_expunge(Mailboxes& mailboxes, directory::AccountId account, const Expunged& done) {
-  if (!done.uids.empty()) {
-    const auto applied = co_await mailboxes.apply_outbox(account);
-    if (!applied) log::warning("outbox not applied yet", {{"account", account}, {"error", applied.error().text}});
-  }
-  if (!done.lost) co_return;
-  const AccountTurns::Turn turn = co_await turns.acquire(account);
-  const auto rebuilt = co_await rebuild_in_turn(account);  // whether the lost one was counted nobody can tell
-  if (!rebuilt) log::warning("counters not mended yet", {{"account", account}, {"error", rebuilt.error().text}});
-}
-
 Task<Result<std::vector<Uid>>> Mailboxes::expunge(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,
                                                   bool only_deleted) {
   Expunged done;
   const auto all = co_await impl_->expunge_all(account, mailbox, std::move(uids), only_deleted ? Doomed::deleted : Doomed::all, done);
-  co_await impl_->after_expunge(*this, account, done);
   if (!all) co_return fail(all.error());
   co_return std::move(done.uids);
 }

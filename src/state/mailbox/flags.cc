@@ -12,7 +12,7 @@ namespace godwit::mailbox {
 namespace {
 
 constexpr std::uint8_t kSystemFlags = kSeen | kAnswered | kFlagged | kDeleted | kDraft;
-constexpr std::size_t kPiece = 1'000;
+constexpr std::size_t kPiece = 16'000;
 
 // The flags of a message after the change.
 void apply(const FlagChange& change, const std::vector<KeywordNumber>& keywords, Membership& member) {
@@ -62,9 +62,10 @@ Task<Result<FlagsPiece>> Mailboxes::Impl::change_flags_piece(directory::AccountI
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     AccountWriter writer(*this, account);
     GODWIT_CO_TRY(co_await writer.open());
-    GODWIT_CO_TRY(co_await writer.mailbox(mailbox));
-    GODWIT_CO_ASSIGN(auto members, co_await read_members(writer.view(), mailbox, uids, kPiece));
+    GODWIT_CO_ASSIGN(const MailboxRow* row, co_await writer.mailbox(mailbox));
+    GODWIT_CO_ASSIGN(auto members, co_await writer.members(mailbox, uids, kPiece));
     FlagsPiece piece;
+    piece.changed.highest_before = piece.changed.highest_after = row->highest_modseq;
     if (members.empty()) co_return piece;
     if (members.size() == kPiece) piece.next = members.back().uid + 1;
     GODWIT_CO_ASSIGN(const auto keywords, co_await writer.keyword_numbers(change.keywords, adds));
@@ -78,17 +79,17 @@ Task<Result<FlagsPiece>> Mailboxes::Impl::change_flags_piece(directory::AccountI
         piece.changed.refused.push_back(each.uid);
         continue;
       }
-      GODWIT_CO_TRY(co_await writer.date(each.row));
       const Membership before = each.row;
       apply(change, keywords, each.row);
       if (each.row.flags != before.flags || each.row.keywords != before.keywords) {
-        GODWIT_CO_ASSIGN(const Modseq created, co_await writer.created(before));
-        writer.update_message(mailbox, each.uid, before, each.row, created);
+        if (!writer.is_at_hand(mailbox, each.uid)) GODWIT_CO_TRY(co_await writer.load_messages(mailbox, each.uid));
+        writer.update_message(mailbox, before, each);
         changed = true;
       }
       piece.changed.messages.push_back(as_info(each));
       piece.changed.before.push_back(before.modseq);
     }
+    piece.changed.highest_after = row->highest_modseq;
     if (!changed) co_return piece;  // a new keyword that nothing got is forgotten
     GODWIT_CO_ASSIGN(const bool written, co_await writer.write("changing flags", AccountWriter::Durability::lazy));
     if (written) co_return piece;
@@ -100,12 +101,17 @@ Task<Result<FlagsChanged>> Mailboxes::change_flags(directory::AccountId account,
                                                    FlagChange change, std::optional<Modseq> unchanged_since) {
   uids = normalised(std::move(uids));
   FlagsChanged out;
-  for (;;) {
+  for (bool first = true;; first = false) {
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);  // a turn a piece: deliveries get in between
     GODWIT_CO_ASSIGN(auto piece, co_await impl_->change_flags_piece(account, mailbox, uids, change, unchanged_since));
     std::ranges::move(piece.changed.messages, std::back_inserter(out.messages));
     std::ranges::move(piece.changed.before, std::back_inserter(out.before));
     std::ranges::move(piece.changed.refused, std::back_inserter(out.refused));
+    if (first)
+      out.highest_before = piece.changed.highest_before;
+    else if (piece.changed.highest_before != out.highest_after)
+      out.highest_before = 0;
+    out.highest_after = piece.changed.highest_after;
     if (piece.next == 0) co_return out;
     skip_to(uids, piece.next);
     if (uids.empty()) co_return out;

@@ -12,8 +12,9 @@
 namespace godwit::mailbox {
 
 inline constexpr char kDelimiter = '/';
-inline constexpr std::size_t kMaxName = 1'000;        // bytes of UTF-8, all levels
-inline constexpr std::size_t kMaxMailboxes = 10'000;  // an account
+inline constexpr std::size_t kMaxName = 1'000;            // bytes of UTF-8, all levels
+inline constexpr std::size_t kMaxMailboxes = 10'000;      // an account
+inline constexpr std::size_t kMaxSubscriptions = 10'000;  // an account
 
 // RFC 6154 2, RFC 8457 4. on disk: do not change
 enum class SpecialUse : std::uint8_t { none = 0, archive = 1, drafts = 2, junk = 3, sent = 4, trash = 5, important = 6 };

@@ -13,6 +13,7 @@ using store::Keyspace;
 
 Error denied(std::string text) { return Error::permanent(Error::Cause::denied, std::move(text)); }
 Error exists() { return Error::permanent(Error::Cause::conflict, "there is a mailbox of that name already"); }
+Error too_many_subscriptions() { return Error::permanent(Error::Cause::limit, "the account has too many subscriptions"); }
 Error use_taken() { return Error::permanent(Error::Cause::conflict, "another mailbox has that special use"); }
 
 Task<Result<std::map<MailboxNumber, MailboxRow>>> read_mailboxes(store::View& view) {
@@ -35,6 +36,16 @@ Task<Result<std::vector<std::string>>> read_subscriptions(store::View& view) {
     GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
     if (rows.empty()) co_return out;
     for (const auto& row : rows) out.push_back(row.key.substr(kAllSubscriptions.size()));
+  }
+}
+
+Task<Result<std::size_t>> count_subscriptions(store::View& view) {
+  std::size_t count = 0;
+  PrefixScan scan(view, Keyspace::mailbox, std::string(kAllSubscriptions));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) co_return count;
+    count += rows.size();
   }
 }
 
@@ -76,6 +87,7 @@ MailboxNumber find_number(const std::map<MailboxNumber, MailboxRow>& mailboxes, 
 }
 
 Task<Result<void>> Mailboxes::open_account(directory::AccountId account) {
+  co_await impl_->settle_appends(account);
   {
     const auto view = impl_->engine.read(directory::partition_of(account));
     GODWIT_CO_ASSIGN(const bool removed, co_await is_removed(*view));
@@ -90,7 +102,6 @@ Task<Result<void>> Mailboxes::open_account(directory::AccountId account) {
     GODWIT_CO_TRY(co_await writer.open(AccountWriter::IfNew::make));
     if (!writer.account().defaults_made) {
       GODWIT_CO_TRY(co_await writer.mailboxes());
-      GODWIT_CO_TRY(co_await writer.count_tombstones());
       writer.make_defaults();
     }
     if (!writer.has_changes()) co_return Result<void>{};
@@ -145,22 +156,14 @@ Task<Result<void>> Mailboxes::remove(directory::AccountId account, std::string n
   if (name == kInboxName) co_return fail(denied("INBOX cannot be removed"));
   GODWIT_CO_ASSIGN(const auto doomed, co_await find(account, name));
   const std::vector<UidRange> all(1, UidRange{1, UINT32_MAX});
-  Expunged done;
-  Result<void> result;
   for (Uid next = 1; next != 0;) {
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);
     const AccountTurns::Turn recent = co_await impl_->recent_turns.acquire(account);
-    auto piece = co_await impl_->expunge_piece(account, doomed.number, all, Doomed::all, &name);
-    next = piece ? piece->next : 0;
-    if (!piece) {
-      result = fail(std::move(piece).error());
-      continue;
-    }
-    if (!piece->uids.empty()) done.uids = std::move(piece->uids);
-    done.lost = done.lost || piece->lost;
+    GODWIT_CO_ASSIGN(const auto piece, co_await impl_->expunge_piece(account, doomed.number, all, Doomed::all, &name));
+    if (piece.orphans) impl_->set_untidy(account, true);
+    next = piece.next;
   }
-  co_await impl_->after_expunge(*this, account, done);
-  co_return result;
+  co_return Result<void>{};
 }
 
 Task<Result<void>> Mailboxes::subscribe(directory::AccountId account, std::string name, bool subscribed) {
@@ -172,6 +175,10 @@ Task<Result<void>> Mailboxes::subscribe(directory::AccountId account, std::strin
     GODWIT_CO_TRY(co_await writer.open(AccountWriter::IfNew::make));
     GODWIT_CO_ASSIGN(const auto row, co_await writer.view().get(Keyspace::mailbox, key));
     if (row.has_value() == subscribed && !writer.has_changes()) co_return Result<void>{};
+    if (subscribed && !row) {
+      GODWIT_CO_ASSIGN(const std::size_t others, co_await count_subscriptions(writer.view()));
+      if (others >= kMaxSubscriptions) co_return fail(too_many_subscriptions());
+    }
     if (subscribed)
       writer.batch().put(Keyspace::mailbox, key, "");
     else

@@ -20,10 +20,11 @@ class FoldersTest : public MailboxFixture {
     for (const auto& row : engine_.dump(part, Keyspace::mailbox)) {
       const bool is_new = row.key.starts_with(kAllSubscriptions) || (row.key.starts_with(kAllMailboxes) && row.key != mailbox_key(kInbox));
       if (is_new) batch.erase(Keyspace::mailbox, row.key);
-      if (row.key.starts_with(kAllMemberships)) batch.put(Keyspace::mailbox, row.key, row.value.substr(0, 26));
       if (row.key != kAccountKey) continue;
       const auto account = decode_account(row.value).value();
-      batch.put(Keyspace::mailbox, row.key, encode(AccountRow{account.modseq, account.last_email, kInbox, account.emails, account.bytes}));
+      AccountRow old{account.modseq, account.last_email, kInbox, account.emails, account.bytes};
+      old.changes = account.changes;
+      batch.put(Keyspace::mailbox, row.key, encode(old));
     }
     ASSERT_TRUE(loop_.run(engine_.write(part, std::move(batch))).ok());
     open();
@@ -225,6 +226,25 @@ TEST_F(FoldersTest, RenameInbox_MovesItsMessages) {
   EXPECT_EQ(rename("INBOX", "old/mail").error().cause, Error::Cause::conflict);
   EXPECT_TRUE(rename("INBOX", "INBOX/sub").has_value());
   EXPECT_THAT(uids_in(number("INBOX/sub")), ElementsAre(1));
+}
+
+TEST_F(FoldersTest, Subscriptions_HaveALimit) {
+  open_account();
+  store::Batch batch;
+  const std::size_t before = folders().subscriptions.size();
+  for (std::size_t i = before + 1; i < kMaxSubscriptions; ++i)
+    batch.put(Keyspace::mailbox, subscription_key("many/" + std::to_string(i)), "");
+  ASSERT_TRUE(loop_.run(engine_.write(directory::partition_of(kAnna), std::move(batch))).ok());
+  EXPECT_TRUE(subscribe("the last", true).has_value());
+  EXPECT_EQ(folders().subscriptions.size(), kMaxSubscriptions);
+  const auto refused = subscribe("one more", true);
+  EXPECT_EQ(refused.error().cause, Error::Cause::limit);
+  EXPECT_EQ(refused.error().text, "the account has too many subscriptions");
+  EXPECT_FALSE(folders().is_subscribed("one more"));
+  EXPECT_TRUE(subscribe("the last", true).has_value());
+  EXPECT_TRUE(subscribe("many/100", false).has_value());
+  EXPECT_TRUE(subscribe("one more", true).has_value());
+  EXPECT_EQ(folders().subscriptions.size(), kMaxSubscriptions);
 }
 
 TEST_F(FoldersTest, Subscribe_TakesAnyNameTwice) {

@@ -22,15 +22,15 @@ std::string email_key(EmailId email) {
   return key;
 }
 
-std::string memberships_prefix(MailboxNumber mailbox) {
-  std::string key(kAllMemberships);
+std::string messages_prefix(MailboxNumber mailbox) {
+  std::string key(kAllMessages);
   append_be32(key, mailbox);
   return key;
 }
 
-std::string membership_key(MailboxNumber mailbox, Uid uid) {
-  std::string key = memberships_prefix(mailbox);
-  append_be32(key, uid);
+std::string messages_key(MailboxNumber mailbox, std::uint32_t page) {
+  std::string key = messages_prefix(mailbox);
+  append_be32(key, page);
   return key;
 }
 
@@ -89,8 +89,20 @@ std::string details_key(EmailId email) {
   return key;
 }
 
-std::string change_key(Modseq modseq) {
-  std::string key(kAllChanges);
+std::string changed_key(Modseq modseq) {
+  std::string key(kAllChanged);
+  append_be64(key, modseq);
+  return key;
+}
+
+std::string expunged_key(Modseq modseq) {
+  std::string key(kAllExpunged);
+  append_be64(key, modseq);
+  return key;
+}
+
+std::string orphans_key(Modseq modseq) {
+  std::string key(kAllOrphans);
   append_be64(key, modseq);
   return key;
 }
@@ -117,9 +129,9 @@ std::string blob_ref_key(store::BlobId blob, directory::AccountId account, Email
   return key;
 }
 
-Result<MembershipKey> parse_membership_key(std::string_view key) {
+Result<MessagesKey> parse_messages_key(std::string_view key) {
   if (key.size() != 9) return fail(bad_key());
-  return MembershipKey{read_be32(key.substr(1)), read_be32(key.substr(5))};
+  return MessagesKey{read_be32(key.substr(1)), read_be32(key.substr(5))};
 }
 
 Result<ByEmailKey> parse_by_email_key(std::string_view key) {

@@ -25,6 +25,7 @@
 #include "edge/store/engine.h"
 #include "state/directory/directory.h"
 #include "state/mailbox/change_feed.h"
+#include "state/mailbox/derived.h"
 #include "state/mailbox/details.h"
 #include "state/mailbox/email.h"
 #include "state/mailbox/flags.h"
@@ -52,6 +53,7 @@ struct NewMessage {
   NewEmail email;
   std::uint8_t flags = 0;
   std::vector<std::string> keywords;
+  store::BlobWriter* bytes = nullptr;  // finished, not synced yet: its sync goes on beside the rows'; null: the blob is durable
 };
 
 struct Appended {
@@ -70,6 +72,9 @@ struct FlagsChanged {
   std::vector<MessageInfo> messages;  // as they are now, by uid: all that were asked for and are there, `refused` apart
   std::vector<Modseq> before;         // of each of them, before the change
   std::vector<Uid> refused;           // RFC 7162 3.1.3: changed since, so left alone
+  // The highest modseq of the mailbox before and after; 0 before: others changed it in between.
+  Modseq highest_before = 0;
+  Modseq highest_after = 0;
 };
 
 class Mailboxes {
@@ -107,7 +112,7 @@ class Mailboxes {
   // that name, what is below stays. `conflict` (permanent): there is one of the new name; `denied`: it lies below the old one; `limit`: a
   // name would get too long.
   Task<Result<void>> rename(directory::AccountId account, std::string from, std::string to);
-  Task<Result<void>> subscribe(directory::AccountId account, std::string name, bool subscribed);  // any name; twice is harmless
+  Task<Result<void>> subscribe(directory::AccountId account, std::string name, bool subscribed);  // any name, twice too; `limit`
   Task<Result<Usage>> usage(directory::AccountId account);
   // Whether one more message of so many bytes fits. Others may come between this and the message; delivery does not ask.
   Task<Result<bool>> has_room(directory::AccountId account, std::uint64_t bytes, Quota quota);
@@ -128,13 +133,19 @@ class Mailboxes {
   // alone.
   Task<Result<std::vector<std::optional<Email>>>> emails(directory::AccountId account, std::vector<EmailId> ids);
   Task<Result<std::vector<Result<Details>>>> details(directory::AccountId account, std::vector<EmailId> ids, std::uint8_t want);
+  // derived.cc. `uids` (ascending, disjoint) are of one page; what is returned holds those of them that are in the listing and still there,
+  // and may hold others, gone ones too. `listing` and `derivation` outlive the call.
+  Task<Result<Listing>> listing(directory::AccountId account, MailboxNumber mailbox);
+  Task<Result<std::shared_ptr<const DerivedPage>>> derived(const Listing& listing, std::vector<UidRange> uids,
+                                                           const Derivation& derivation);
   // RFC 3501 2.3.2 \Recent: messages from this UID on have come since a session last claimed them. `claim`: they are that session's now.
   Task<Result<Uid>> first_recent(directory::AccountId account, MailboxNumber mailbox, bool claim);
 
   // --- Changing (append.cc, copy.cc, flags.cc, expunge.cc)
 
-  // All or none (RFC 3502). The blobs are durable, were written by the account's partition with owner 0, and are pinned by their writers.
-  // `limit`: too many keywords.
+  // All or none (RFC 3502). The blobs were written by the account's partition with owner 0, and are pinned by their writers until this
+  // returns; then they are durable too. Others may see the messages a moment before. `limit`: too many keywords; `full`, `io`: the bytes
+  // could not be kept, and the messages have been taken out again.
   Task<Result<Appended>> append(directory::AccountId account, MailboxNumber mailbox, std::vector<NewMessage> messages, Quota quota);
   // Bytes are shared. A thousand at a time, in one batch, with `move` they leave `from` in it. After an error nothing has been copied
   // (others may have seen the first thousands come and go), but the first thousands may have been moved. UIDs ascend with those they come
@@ -144,7 +155,7 @@ class Mailboxes {
   Task<Result<FlagsChanged>> change_flags(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,
                                           FlagChange change, std::optional<Modseq> unchanged_since);
   // Removes messages that are still there, with `only_deleted` those with \Deleted; returns which. A thousand at a time: after an error
-  // some may be gone already. Blobs go through the account's outbox.
+  // some may be gone already. Bytes are given back by tidy().
   Task<Result<std::vector<Uid>>> expunge(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,
                                          bool only_deleted);
 
@@ -152,7 +163,15 @@ class Mailboxes {
 
   // --- Upkeep
 
-  // Applies what is left in the outboxes (at the start, after Directory::remove_account; expunge() does it by itself): drops
+  // What expunge(), remove() and copy() left for later: the records and bytes of emails that are in no mailbox any more. Call it when the
+  // client has its answer; at once if there is nothing. A failure is logged, and the next call or start goes on.
+  Task<> tidy(directory::AccountId account);
+  // At a start, before the first byte of this process goes to `blobs`: takes out appends that a power cut kept from ending. A sync mark of
+  // this process would vouch for their bytes at the next start. Reads a row an account. A failure is logged and tried again when the
+  // account is opened. Returns how many failed.
+  Task<std::size_t> settle_appends(std::vector<directory::AccountId> accounts);
+
+  // Applies what is left in the outboxes (at the start, after Directory::remove_account; what tidy() does too): drops
   // references and blobs, erases removed accounts. Idempotent. A blob that the queue still names waits for forget_delivery()
   // or the next call.
   Task<Result<void>> apply_outbox(directory::AccountId account);

@@ -7,7 +7,9 @@
 #include "state/mailbox/account_state.h"
 #include "state/mailbox/account_turns.h"
 #include "state/mailbox/delivery_groups.h"
+#include "state/mailbox/derived_cache.h"
 #include "state/mailbox/rows.h"
+#include "state/mailbox/unproven.h"
 
 namespace godwit::mailbox {
 
@@ -15,14 +17,23 @@ inline constexpr int kAttempts = 10;  // of a batch that another writer overtook
 
 struct Expunged {
   std::vector<Uid> uids;
-  Uid next = 0;       // where the next piece begins; 0: nothing is left
-  bool lost = false;  // an email's record was: the account's counters may be wrong
+  Uid next = 0;  // where the next piece begins; 0: nothing is left
+  bool orphans = false;
 };
 // Of the messages that are named: all, those with \Deleted, or those whose email is in another place too.
 enum class Doomed : std::uint8_t { all, deleted, copies };
+struct Buried {
+  bool any = false;
+  bool lost = false;  // an email's record was: the account's counters may be wrong
+};
 struct CopiedPiece {
   Copied copied;
   Uid next = 0;
+};
+struct AppendedOnce {
+  std::optional<Appended> appended;  // nothing: another writer was faster
+  std::vector<EmailId> emails;
+  UnprovenEmails::Hold hold;  // of theirs, as long as bytes of them are not durable
 };
 struct FlagsPiece {
   FlagsChanged changed;
@@ -40,10 +51,13 @@ struct Mailboxes::Impl {
   AccountTurns recent_turns;  // who claims recent messages; taken after `turns`
   DeliveryGroups groups;
   AccountStates states;
+  UnprovenEmails unproven;
+  DerivedCache derived;
   ChangeFeed feed;
 
   std::mutex postponed_mutex;
   std::unordered_set<directory::AccountId> postponed;  // their outboxes wait for the queue
+  std::unordered_set<directory::AccountId> untidy;     // their outboxes have something for tidy()
 
   // deliver.cc
   Task<> deliver_group(directory::AccountId account, std::vector<std::shared_ptr<Delivery>> deliveries);
@@ -69,10 +83,24 @@ struct Mailboxes::Impl {
                               Copied& out);
   Task<Result<void>> expunge_all(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids, Doomed which,
                                  Expunged& done);
-  Task<> after_expunge(Mailboxes& mailboxes, directory::AccountId account, const Expunged& done);
   Task<Result<void>> rename_inbox(directory::AccountId account, MailboxNumber target);
 
+  // append.cc: one attempt; `proof` holds what its batch has put in, and its first and last email
+  Task<Result<AppendedOnce>> append_once(directory::AccountId account, MailboxNumber mailbox, const std::vector<NewMessage>& messages,
+                                         Quota quota);
+  Task<Result<void>> prove(Mailboxes& mailboxes, directory::AccountId account, const std::vector<NewMessage>& messages, AppendedOnce& done);
+
+  // unproven.cc
+  // Before the account is first read in this process: appends that a power cut kept from ending are taken out. What fails is logged and
+  // tried again with the next call.
+  Task<> settle_appends(directory::AccountId account);
+  Task<Result<void>> settle_in_turn(directory::AccountId account);
+  // From wherever they are by now; those that are gone are passed over. Their bytes go with apply_outbox(). The caller has the turn.
+  Task<Result<void>> take_out(directory::AccountId account, std::vector<EmailId> emails);
+
   // outbox.cc
+  Task<Result<void>> bury_orphans(directory::AccountId account);
+  Task<Result<Buried>> bury_some(directory::AccountId account);
   Task<Result<void>> apply_releases(directory::AccountId account);
   Task<Result<bool>> erase_account(directory::AccountId account);  // true: nothing is left
   Task<Result<void>> sweep_delivered(directory::AccountId account);
@@ -80,6 +108,8 @@ struct Mailboxes::Impl {
   Task<Result<bool>> has_reference(store::BlobId blob);
   void set_postponed(directory::AccountId account, bool is_postponed);
   bool is_postponed(directory::AccountId account);
+  void set_untidy(directory::AccountId account, bool is_untidy);
+  bool is_untidy(directory::AccountId account);
 };
 
 inline constexpr std::size_t kMaxPrefix = 48 * 1024;  // a record has 64 KiB

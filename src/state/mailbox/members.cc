@@ -10,64 +10,89 @@ namespace {
 
 using store::Keyspace;
 
-constexpr Uid kSmallGap = 16;  // it costs less to read over than a scan of its own
-constexpr store::ScanLimit kManyRows{10'000, 1 << 20};
+struct PageRange {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+};
 
-bool is_in(const std::vector<UidRange>& uids, std::size_t& at, Uid uid) {
-  while (at < uids.size() && uids[at].last < uid) ++at;
-  return at < uids.size() && uids[at].first <= uid;
-}
-
-// Ranges so near each other that one scan reads them.
-std::vector<UidRange> joined(const std::vector<UidRange>& uids) {
-  std::vector<UidRange> out;
+// The pages of these UIDs; those so near each other that one scan reads them together.
+std::vector<PageRange> pages_of(const std::vector<UidRange>& uids) {
+  constexpr std::uint32_t kSmallGap = 8;
+  std::vector<PageRange> out;
   for (const auto& each : uids) {
-    if (!out.empty() && each.first - out.back().last <= kSmallGap)
-      out.back().last = each.last;
+    const std::uint32_t first = MessagePage::page_of(each.first);
+    const std::uint32_t last = MessagePage::page_of(each.last);
+    if (!out.empty() && first - out.back().last <= kSmallGap)
+      out.back().last = last;
     else
-      out.push_back(each);
+      out.push_back({first, last});
   }
   return out;
 }
 
-Result<void> take(const store::Row& row, std::uint8_t flags, std::vector<Member>& out) {
-  GODWIT_ASSIGN(const auto key, parse_membership_key(row.key));
-  GODWIT_ASSIGN(auto member, decode_membership(row.value));
-  if ((member.flags & flags) == flags) out.push_back({key.uid, std::move(member)});
-  return {};
-}
+// Takes what is asked for out of pages that come in their order.
+class Sieve {
+ public:
+  Sieve(const std::vector<UidRange>& uids, std::size_t limit, std::uint8_t flags) : uids_(uids), limit_(limit), flags_(flags) {}
 
-std::string key_behind(MailboxNumber mailbox, Uid uid) {
-  return uid == UINT32_MAX ? prefix_end(memberships_prefix(mailbox)) : membership_key(mailbox, uid + 1);
-}
+  Result<void> take(const store::Row& row) {
+    GODWIT_ASSIGN(const auto key, parse_messages_key(row.key));
+    GODWIT_ASSIGN(const auto page, MessagePage::decode(key.page, row.value));
+    take(page);
+    return {};
+  }
+
+  void take(const MessagePage& page) {
+    for (const Member& each : page.members()) {
+      if (full()) return;
+      while (at_ < uids_.size() && uids_[at_].last < each.uid) ++at_;
+      if (at_ == uids_.size()) return;
+      if (uids_[at_].first <= each.uid && (each.row.flags & flags_) == flags_) found_.push_back(each);
+    }
+  }
+
+  bool full() const { return found_.size() >= limit_; }
+  store::ScanLimit next() const {
+    constexpr std::size_t kMost = 10'000;
+    const std::size_t left = limit_ - found_.size();
+    return {flags_ == 0 ? std::min(left / 16 + 2, kMost) : kMost, 1 << 20};
+  }
+  std::vector<Member> found() { return std::move(found_); }
+
+ private:
+  const std::vector<UidRange>& uids_;
+  std::size_t limit_;
+  std::uint8_t flags_;
+  std::size_t at_ = 0;
+  std::vector<Member> found_;
+};
 
 }  // namespace
 
+std::vector<Member> choose(const MessagePage& page, const std::vector<UidRange>& uids, std::size_t limit) {
+  Sieve sieve(uids, limit, 0);
+  sieve.take(page);
+  return sieve.found();
+}
+
 Task<Result<std::vector<Member>>> read_members(store::View& view, MailboxNumber mailbox, std::vector<UidRange> uids, std::size_t limit,
                                                std::uint8_t flags) {
-  std::vector<Member> out;
-  std::size_t at = 0;
-  for (const UidRange range : joined(uids)) {
+  Sieve sieve(uids, limit, flags);
+  for (const PageRange range : pages_of(uids)) {
+    if (sieve.full()) break;
     if (range.first == range.last) {  // a look-up needs no thread of its own
-      GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, membership_key(mailbox, range.first)));
-      if (row) GODWIT_CO_TRY(take(*row, flags, out));
-      if (out.size() == limit) co_return out;
+      GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, messages_key(mailbox, range.first)));
+      if (row) GODWIT_CO_TRY(sieve.take(*row));
       continue;
     }
-    RangeScan scan(view, Keyspace::mailbox, membership_key(mailbox, range.first), key_behind(mailbox, range.last));
-    for (;;) {
-      const std::size_t wanted = std::min(limit - out.size(), kManyRows.rows) + kSmallGap;
-      const store::ScanLimit most{flags == 0 ? wanted : kManyRows.rows, kManyRows.bytes};
-      GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(most));
+    RangeScan scan(view, Keyspace::mailbox, messages_key(mailbox, range.first), messages_key(mailbox, range.last + 1));
+    while (!sieve.full()) {
+      GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(sieve.next()));
       if (rows.empty()) break;
-      for (const auto& row : rows) {
-        GODWIT_CO_ASSIGN(const auto key, parse_membership_key(row.key));
-        if (is_in(uids, at, key.uid)) GODWIT_CO_TRY(take(row, flags, out));
-        if (out.size() == limit) co_return out;
-      }
+      for (const auto& row : rows) GODWIT_CO_TRY(sieve.take(row));
     }
   }
-  co_return out;
+  co_return sieve.found();
 }
 
 Task<Result<Keywords>> read_keywords(store::View& view) {
@@ -83,17 +108,6 @@ Task<Result<Keywords>> read_keywords(store::View& view) {
     }
   }
   co_return Keywords(std::move(names));
-}
-
-Task<Result<void>> read_dates(store::View& view, Membership& member) {
-  if (member.dated) co_return Result<void>{};
-  GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, email_key(member.email)));
-  member.dated = true;
-  if (!row) co_return Result<void>{};  // verify names it; the message is still listed
-  GODWIT_CO_ASSIGN(const auto record, decode_email(row->value));
-  member.received = record.email.received;
-  member.saved = record.email.received;
-  co_return Result<void>{};
 }
 
 MessageInfo as_info(const Member& member) {

@@ -8,17 +8,12 @@
 
 namespace godwit::mailbox {
 
-struct Member {
-  Uid uid = 0;
-  Membership row;
-};
-
 // Of the messages of these UIDs (ascending, disjoint) that are there, by uid, the first `limit` that have all of `flags`.
 Task<Result<std::vector<Member>>> read_members(store::View& view, MailboxNumber mailbox, std::vector<UidRange> uids, std::size_t limit,
                                                std::uint8_t flags = 0);
+// The same out of one page that is at hand.
+std::vector<Member> choose(const MessagePage& page, const std::vector<UidRange>& uids, std::size_t limit);
 Task<Result<Keywords>> read_keywords(store::View& view);
-// Gives a row of an earlier release its dates, out of the email's record.
-Task<Result<void>> read_dates(store::View& view, Membership& member);
 
 MessageInfo as_info(const Member& member);
 // Ascending, disjoint, never touching, without 0.

@@ -1,10 +1,11 @@
 // The outbox: what an account's batch could not do because it lies in other partitions. Every step may be done twice.
 
+#include <algorithm>
 #include <map>
 
 #include "base/bytes.h"
 #include "base/log.h"
-#include "state/mailbox/mailbox_impl.h"
+#include "state/mailbox/account_writer.h"
 
 namespace godwit::mailbox {
 namespace {
@@ -100,6 +101,80 @@ Task<Result<bool>> Mailboxes::Impl::has_reference(store::BlobId blob) {
   co_return co_await has_any(engine, blob.partition, Keyspace::blob_refs, blob_refs_prefix(blob));
 }
 
+namespace {
+
+// Nothing: the record is lost or cannot be decoded. What the engine cannot read is an error: it may be read another time.
+Task<Result<std::optional<EmailRow>>> read_email(store::View& view, EmailId id) {
+  GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, email_key(id)));
+  if (!row) co_return std::nullopt;
+  auto record = decode_email(row->value);
+  if (!record) co_return std::nullopt;
+  co_return *std::move(record);
+}
+
+// Of an email whose record is lost the bytes stay where they are, for nobody knows which they were. Returns whether it was there.
+Task<Result<bool>> bury(AccountWriter& writer, EmailId email) {
+  GODWIT_CO_ASSIGN(const auto record, co_await read_email(writer.view(), email));
+  if (record) {
+    GODWIT_CO_TRY(co_await writer.erase_email(email, *record));
+    co_return true;
+  }
+  log::error("email record lost", {{"email", email}});
+  writer.batch().erase(Keyspace::mailbox, email_key(email));
+  writer.batch().erase(Keyspace::mailbox, details_key(email));
+  co_return false;
+}
+
+}  // namespace
+
+// The records of emails that are in no mailbox any more become entries of their bytes.
+Task<Result<Buried>> Mailboxes::Impl::bury_some(directory::AccountId account) {
+  constexpr std::size_t kPiece = 500;
+  const AccountTurns::Turn turn = co_await turns.acquire(account);
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    AccountWriter writer(*this, account);
+    GODWIT_CO_TRY(co_await writer.open());
+    GODWIT_CO_ASSIGN(const auto found, co_await writer.view().scan(Keyspace::outbox, std::string(kAllOrphans), prefix_end(kAllOrphans),
+                                                                   store::ScanLimit{1, 64 * 1024}));
+    if (found.rows.empty()) co_return Buried{};
+    const store::Row& row = found.rows.front();
+    GODWIT_CO_ASSIGN(auto orphans, decode_orphans(row.value));
+    Buried done{true, false};
+    auto next = orphans.messages.begin();
+    for (std::size_t count = 0; next != orphans.messages.end(); ++next, ++count) {
+      const bool is_first = next == orphans.messages.begin() || std::prev(next)->email != next->email;
+      if (is_first && (count >= kPiece || !writer.has_room())) break;
+      if (is_first) {
+        GODWIT_CO_ASSIGN(const bool was_there, co_await bury(writer, next->email));
+        done.lost = done.lost || !was_there;
+      }
+      writer.batch().erase(Keyspace::mailbox, by_email_key(next->email, orphans.mailbox, next->uid));
+    }
+    orphans.messages.erase(orphans.messages.begin(), next);
+    if (orphans.messages.empty())
+      writer.batch().erase(Keyspace::outbox, row.key);
+    else
+      writer.batch().put(Keyspace::outbox, row.key, encode(orphans));
+    GODWIT_CO_ASSIGN(const bool written, co_await writer.write("clearing up after an expunge", AccountWriter::Durability::lazy));
+    if (written) co_return done;
+  }
+  co_return fail(overtaken());
+}
+
+Task<Result<void>> Mailboxes::Impl::bury_orphans(directory::AccountId account) {
+  set_untidy(account, false);  // who adds to them from now on says so again
+  bool lost = false;
+  for (;;) {
+    GODWIT_CO_ASSIGN(const Buried done, co_await bury_some(account));
+    if (!done.any) break;
+    lost = lost || done.lost;
+  }
+  if (!lost) co_return Result<void>{};
+  const AccountTurns::Turn turn = co_await turns.acquire(account);
+  GODWIT_CO_TRY(co_await rebuild_in_turn(account));  // whether the lost one was counted nobody can tell
+  co_return Result<void>{};
+}
+
 Task<Result<void>> Mailboxes::Impl::apply_releases(directory::AccountId account) {
   const auto view = engine.read(directory::partition_of(account));
   PrefixScan scan(*view, Keyspace::outbox, std::string(kAllReleases));
@@ -120,7 +195,10 @@ Task<Result<void>> Mailboxes::Impl::apply_releases(directory::AccountId account)
     if (ready.empty()) continue;
     GODWIT_CO_TRY(co_await erase_references(engine, account, ready));
     for (const auto& each : ready) {
-      GODWIT_CO_ASSIGN(const bool needed, co_await has_reference(each.what.blob));
+      bool needed = false;
+      if (each.what.blob.partition != directory::partition_of(account)) {  // else it was appended, as this email alone
+        GODWIT_CO_ASSIGN(needed, co_await has_reference(each.what.blob));
+      }
       if (!needed) blobs.drop(each.what.blob);
     }
     GODWIT_CO_TRY(co_await erase_releases(engine, account, std::move(ready)));
@@ -142,9 +220,11 @@ Task<Result<bool>> Mailboxes::Impl::erase_account(directory::AccountId account) 
     Batch rest;
     rest.erase_range(Keyspace::mailbox, "", "");
     rest.erase_range(Keyspace::delivered, "", "");
+    rest.erase_range(Keyspace::outbox, std::string(kAllOrphans), prefix_end(kAllOrphans));  // their emails are among the others
     const store::WriteDone erased = co_await engine.write(partition, std::move(rest));
     GODWIT_CO_TRY(store::as_result(erased, "erasing a removed account"));
   }
+  derived.forget(account);
   feed.changed(account);  // who is logged in finds nothing any more
   GODWIT_CO_TRY(co_await apply_releases(account));
   GODWIT_CO_ASSIGN(const bool left, co_await has_any(engine, partition, Keyspace::outbox, std::string(kAllReleases)));
@@ -159,6 +239,19 @@ void Mailboxes::Impl::set_postponed(directory::AccountId account, bool is_postpo
     postponed.erase(account);
 }
 
+void Mailboxes::Impl::set_untidy(directory::AccountId account, bool is_untidy) {
+  const std::lock_guard lock(postponed_mutex);
+  if (is_untidy)
+    untidy.insert(account);
+  else
+    untidy.erase(account);
+}
+
+bool Mailboxes::Impl::is_untidy(directory::AccountId account) {
+  const std::lock_guard lock(postponed_mutex);
+  return untidy.contains(account);
+}
+
 bool Mailboxes::Impl::is_postponed(directory::AccountId account) {
   const std::lock_guard lock(postponed_mutex);
   return postponed.contains(account);
@@ -168,7 +261,11 @@ Task<Result<void>> Mailboxes::apply_outbox(directory::AccountId account) {
   const AccountTurns::Turn turn = co_await impl_->outbox_turns.acquire(account);
   const std::string removal = directory::removal_key(account);
   GODWIT_CO_ASSIGN(const auto removed, co_await impl_->engine.get(store::kDirectoryPartition, Keyspace::outbox, removal));
-  if (!removed) co_return co_await impl_->apply_releases(account);
+  if (!removed) {
+    co_await impl_->settle_appends(account);
+    GODWIT_CO_TRY(co_await impl_->bury_orphans(account));
+    co_return co_await impl_->apply_releases(account);
+  }
   GODWIT_CO_ASSIGN(const bool done, co_await impl_->erase_account(account));
   if (!done) co_return Result<void>{};
   Batch batch;
@@ -176,6 +273,12 @@ Task<Result<void>> Mailboxes::apply_outbox(directory::AccountId account) {
   batch.erase(Keyspace::outbox, removal);
   const store::WriteDone erased = co_await impl_->engine.write(store::kDirectoryPartition, std::move(batch));
   co_return store::as_result(erased, "erasing the removal of an account");
+}
+
+Task<> Mailboxes::tidy(directory::AccountId account) {
+  if (!impl_->is_untidy(account)) co_return;
+  const auto applied = co_await apply_outbox(account);
+  if (!applied) log::warning("outbox not applied yet", {{"account", account}, {"error", applied.error().text}});
 }
 
 // Notes of deliveries that a crash kept from being forgotten: their message has left the queue. The sync comes between looking and

@@ -22,6 +22,11 @@ Result<Email> read_email(EmailId id, const store::Row& row) {
   return std::move(record.email);
 }
 
+Result<MessagePage> read_page(const store::Row& row) {
+  GODWIT_ASSIGN(const auto key, parse_messages_key(row.key));
+  return MessagePage::decode(key.page, row.value);
+}
+
 Task<Result<UidSet>> read_uids(store::View& view, MailboxNumber mailbox) {
   UidSet out;
   PrefixScan scan(view, Keyspace::mailbox, pages_prefix(mailbox));
@@ -44,7 +49,7 @@ Task<Result<MailboxRow>> Mailboxes::Impl::read_mailbox(directory::AccountId acco
   if (removed) co_return fail(account_gone());
   GODWIT_CO_ASSIGN(auto row, co_await view->get(Keyspace::mailbox, mailbox_key(mailbox)));
   if (!row) {
-    const std::string evidence = mailbox == kInbox ? std::string() : memberships_prefix(mailbox);
+    const std::string evidence = mailbox == kInbox ? std::string() : messages_prefix(mailbox);
     GODWIT_CO_ASSIGN(const bool lost, co_await has_row(*view, evidence, evidence));
     if (!lost) co_return fail(mailbox_gone());
     {
@@ -59,6 +64,7 @@ Task<Result<MailboxRow>> Mailboxes::Impl::read_mailbox(directory::AccountId acco
 }
 
 Task<Result<Snapshot>> Mailboxes::snapshot(directory::AccountId account, MailboxNumber mailbox) {
+  co_await impl_->settle_appends(account);
   auto view = impl_->engine.read(directory::partition_of(account));
   const auto read = co_await impl_->read_mailbox(account, mailbox, view);
   if (!read && mailbox == kInbox && read.error().cause == Error::Cause::not_found) {
@@ -68,15 +74,13 @@ Task<Result<Snapshot>> Mailboxes::snapshot(directory::AccountId account, Mailbox
   GODWIT_CO_ASSIGN(const MailboxRow state, read);
   Snapshot snapshot{state.uid_validity, state.uid_next, state.highest_modseq, {}};
   snapshot.messages.reserve(state.total);
-  PrefixScan scan(*view, Keyspace::mailbox, memberships_prefix(mailbox));
+  PrefixScan scan(*view, Keyspace::mailbox, messages_prefix(mailbox));
   for (;;) {
     GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kManyRows));
     if (rows.empty()) co_return snapshot;
     for (const auto& each : rows) {
-      GODWIT_CO_ASSIGN(const auto key, parse_membership_key(each.key));
-      GODWIT_CO_ASSIGN(auto member, decode_membership(each.value));
-      const Member message{key.uid, std::move(member)};
-      snapshot.messages.push_back(as_info(message));
+      GODWIT_CO_ASSIGN(const auto page, read_page(each));
+      for (const Member& member : page.members()) snapshot.messages.push_back(as_info(member));
     }
   }
 }
@@ -104,10 +108,7 @@ Task<Result<std::vector<MessageInfo>>> Mailboxes::messages(directory::AccountId 
   GODWIT_CO_ASSIGN(auto members, co_await read_members(*view, mailbox, normalised(std::move(uids)), UINT32_MAX));
   std::vector<MessageInfo> out;
   out.reserve(members.size());
-  for (Member& each : members) {
-    GODWIT_CO_TRY(co_await read_dates(*view, each.row));
-    out.push_back(as_info(each));
-  }
+  for (const Member& each : members) out.push_back(as_info(each));
   co_return out;
 }
 
@@ -115,16 +116,16 @@ Task<Result<std::optional<Uid>>> Mailboxes::first_unseen(directory::AccountId ac
   auto view = impl_->engine.read(directory::partition_of(account));
   GODWIT_CO_ASSIGN(const auto row, co_await impl_->read_mailbox(account, mailbox, view));
   if (row.unseen == 0) co_return std::optional<Uid>();
-  PrefixScan scan(*view, Keyspace::mailbox, memberships_prefix(mailbox));
-  std::size_t left = 10'000;
-  for (std::size_t piece = 100; left > 0; piece = std::min(piece * 10, left)) {
+  PrefixScan scan(*view, Keyspace::mailbox, messages_prefix(mailbox));
+  std::size_t left = 10'000 / MessagePage::kSize;
+  for (std::size_t piece = 4; left > 0; piece = std::min(piece * 8, left)) {
     const store::ScanLimit limit{piece, kManyRows.bytes};
     GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(limit));
     if (rows.empty()) break;
     for (const auto& each : rows) {
-      GODWIT_CO_ASSIGN(const auto key, parse_membership_key(each.key));
-      GODWIT_CO_ASSIGN(const auto member, decode_membership(each.value));
-      if ((member.flags & kSeen) == 0) co_return std::optional<Uid>(key.uid);
+      GODWIT_CO_ASSIGN(const auto page, read_page(each));
+      const auto unseen = std::ranges::find_if(page.members(), [](const Member& member) { return (member.row.flags & kSeen) == 0; });
+      if (unseen != page.members().end()) co_return std::optional<Uid>(unseen->uid);
     }
     left -= std::min(left, rows.size());
   }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "state/mailbox/mailbox_impl.h"
+#include "state/mailbox/members.h"
 #include "state/mailbox/survey.h"
 
 namespace godwit::mailbox {
@@ -42,9 +43,16 @@ AccountRow Survey::wanted_account() const {
   }
   account.modseq = std::max(account.modseq, highest);
   account.last_email = std::max(account.last_email, highest_email_);
-  account.emails = emails_seen_.size();
-  account.bytes = bytes_;
-  if (!account_ || account.tombstones) account.tombstones = tombstones_;
+  account.emails = 0;
+  account.bytes = 0;
+  for (const auto& [email, seen] : emails_) {
+    if (orphans_.contains(email)) continue;
+    ++account.emails;
+    account.bytes += seen.size;
+  }
+  if (account.tombstones != tombstones_) account.floor = account.modseq;  // which expunges are forgotten nobody knows
+  account.tombstones = tombstones_;
+  account.changes = changes_rows_;
   return account;
 }
 
@@ -77,6 +85,53 @@ void Survey::want_mailboxes(Rows& rows, AccountRow& account, WallTime now) {
   }
 }
 
+// What the row of its place says of a message is enough, for the email knows the rest; but for the flags.
+Result<void> Survey::put_back(const ByEmailKey& lost, Modseq modseq) {
+  const SeenEmail& email = emails_.at(lost.email);
+  const MessagesKey key{lost.place.mailbox, MessagePage::page_of(lost.place.uid)};
+  auto page = mended_.find(key);
+  if (page == mended_.end()) {
+    const auto old = stored_.find(messages_key(key.mailbox, key.page));
+    MessagePage known;
+    if (old != stored_.end()) {
+      GODWIT_ASSIGN(known, MessagePage::decode(key.page, old->second));
+    }
+    page = mended_.emplace(key, std::move(known)).first;
+  }
+  Membership member{lost.email, modseq, email.created, email.size, 0, email.received, email.received, {}};
+  take_message(lost.place, member);
+  page->second.put(lost.place.uid, std::move(member));
+  changes_.push_back(fmt::format("message {} of mailbox {} was lost: it is back, without its flags", lost.place.uid, lost.place.mailbox));
+  return {};
+}
+
+void Survey::put_back_messages(Rows& rows, AccountRow& account) {
+  std::vector<ByEmailKey> lost;
+  std::ranges::set_difference(by_email_, messages_, std::back_inserter(lost));
+  std::erase_if(lost, [this](const ByEmailKey& each) {
+    const auto& pages = boxes_[each.place.mailbox].pages;
+    const auto page = pages.find(UidPage::page_of(each.place.uid));
+    const bool is_taken = page != pages.end() && page->second.contains(static_cast<std::uint16_t>(each.place.uid));
+    return is_taken || orphans_.contains(each.email) || !emails_.contains(each.email);
+  });
+  for (const ByEmailKey& each : lost) ignore(put_back(each, ++account.modseq), "stored_ has what could be decoded");
+  for (const auto& [key, page] : mended_) {
+    const std::string row = messages_key(key.mailbox, key.page);
+    rows[row] = page.encode();
+    doomed_.erase(row);
+  }
+}
+
+// Where the log has lost changes it says that everything may have changed.
+void Survey::want_log(Rows& rows, AccountRow& account) {
+  for (const auto& [number, box] : boxes_) {
+    if (!box.is_unlogged) continue;
+    const ChangedRow all{number, std::vector<UidRange>(1, UidRange{1, box.highest_uid})};
+    rows[changed_key(++account.modseq)] = encode(all);
+    ++account.changes;
+  }
+}
+
 void Survey::want_threads(Rows& rows) const {
   for (const auto& [hash, thread] : threads_) {
     ThreadRow row = thread;
@@ -100,11 +155,13 @@ Survey::Rows Survey::wanted(WallTime now) {
   Rows rows;
   boxes_.try_emplace(kInbox);
   AccountRow account = wanted_account();
+  put_back_messages(rows, account);
+  want_log(rows, account);
   want_mailboxes(rows, account, now);
   want_threads(rows);
   want_keywords(rows);
   rows[std::string(kAccountKey)] = encode(account);
-  for (const EmailId email : emails_seen_) doomed_.erase(details_key(email));
+  for (const auto& [email, seen] : emails_) doomed_.erase(details_key(email));
   for (const auto& [key, value] : stored_) {
     const bool goes = key.starts_with(kAllPages) || key.starts_with(kAllThreads);
     if (goes && !rows.contains(key)) doomed_.insert(key);
@@ -121,6 +178,10 @@ void Survey::tell(const std::string& key) {
     changes_.push_back(fmt::format("the row of mailbox {} was {}{}", *number, was, validity));
   } else if (const auto page = parse_page_key(key); key.starts_with(kAllPages) && page) {
     changes_.push_back(fmt::format("page {} of the UIDs of mailbox {} was {}", page->page, page->mailbox, was));
+  } else if (key.starts_with(kAllMessages)) {
+    if (doomed_.contains(key)) changes_.push_back("a page of messages could not be read");  // else each of them was named
+  } else if (key.starts_with(kAllChanged) || key.starts_with(kAllExpunged)) {
+    changes_.push_back("a part of the log of changes was lost");
   } else if (key.starts_with(kAllThreads)) {
     changes_.push_back(fmt::format("the thread of a message id was {}", was));
   } else if (key.starts_with(kAllKeywords)) {
@@ -156,7 +217,7 @@ std::vector<Batch> Survey::batches(WallTime now) {
   }
   for (const ByEmailKey& each : missing_by_email()) {
     changes_.push_back(fmt::format("where email {} is was missing", each.email));
-    batch.put(Keyspace::mailbox, by_email_key(each.email, each.membership.mailbox, each.membership.uid), "");
+    batch.put(Keyspace::mailbox, by_email_key(each.email, each.place.mailbox, each.place.uid), "");
     cut();
   }
   for (const std::string& key : doomed_) {
@@ -184,9 +245,9 @@ Task<Result<bool>> is_overtaken(store::View& view, std::vector<MailboxNumber> ma
     GODWIT_CO_ASSIGN(const auto row, co_await view.get(Keyspace::mailbox, mailbox_key(number)));
     if (!row) continue;
     GODWIT_CO_ASSIGN(const auto mailbox, decode_mailbox(row->value));
-    const std::string prefix = memberships_prefix(number);
-    GODWIT_CO_ASSIGN(const bool message, co_await has_row(view, membership_key(number, mailbox.uid_next), prefix));
-    if (message) co_return true;
+    const std::vector<UidRange> to_be_given(1, {mailbox.uid_next, UINT32_MAX});
+    GODWIT_CO_ASSIGN(const auto messages, co_await read_members(view, number, to_be_given, 1));
+    if (!messages.empty()) co_return true;
   }
   co_return false;
 }

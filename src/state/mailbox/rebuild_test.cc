@@ -7,6 +7,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class RebuildTest : public MailboxFixture {
  protected:
@@ -107,15 +108,86 @@ TEST_F(RebuildTest, OneWrongCounter_CannotOverwrite) {
   EXPECT_THAT(verify(), IsEmpty());
 }
 
-TEST_F(RebuildTest, MembershipLostWithTheAccountRow_ItsUidIsNotGivenAgain) {
-  is_damaged_ = true;  // an email without its membership
+TEST_F(RebuildTest, PageOfMessagesLostWithTheAccountRow_UidsAreNotGivenAgainAndTheMailIsBack) {
   settle(kAnna, queued());
   settle(kAnna, queued());
   lose(account_key_);
   lose(mailbox_key(kInbox));
-  lose(membership_key(kInbox, 2));
-  EXPECT_EQ(deliver(kAnna, queued()).value().uid, 3u);
-  EXPECT_THAT(uids(), ElementsAre(1, 3));
+  lose(messages_key(kInbox, 0));
+  EXPECT_EQ(settle(kAnna, queued()).uid, 3u);
+  EXPECT_THAT(uids(), ElementsAre(1, 2, 3));
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(RebuildTest, PageOfMessagesLostOrUnreadable_TheyAreBackWithoutTheirFlags) {
+  open_account();
+  for (int i = 0; i < 70; ++i) append_one(2, kSeen);
+  const auto before = messages(2);
+  const Modseq known = status(2).highest_modseq;
+  for (const bool lost : {true, false}) {
+    SCOPED_TRACE(lost);
+    if (lost)
+      lose(messages_key(2, 0));
+    else
+      put(partition(), Keyspace::mailbox, messages_key(2, 0), "rubbish");
+    EXPECT_THAT(verify(), Not(IsEmpty()));
+    EXPECT_THAT(rebuild(), Contains("message 1 of mailbox 2 was lost: it is back, without its flags"));
+    EXPECT_THAT(verify(), IsEmpty());
+    const auto after = messages(2);
+    ASSERT_EQ(after.size(), 70u);
+    EXPECT_EQ(after[0].email, before[0].email);
+    EXPECT_EQ(after[0].size, before[0].size);
+    EXPECT_EQ(after[0].received, before[0].received);
+    EXPECT_EQ(after[0].flags, 0);
+    EXPECT_EQ(after[69].flags, kSeen);
+    EXPECT_EQ(changes(2, known).messages.size(), 63u);  // whoever watches is told
+  }
+}
+
+// Mail goes on coming, and what the page had comes back.
+TEST_F(RebuildTest, PageOfMessagesUnreadable_DeliveryGoesOn) {
+  settle(kAnna, queued());
+  put(partition(), Keyspace::mailbox, messages_key(kInbox, 0), "rubbish");
+  EXPECT_EQ(settle(kAnna, queued()).uid, 2u);
+  rebuild();
+  EXPECT_THAT(uids(), ElementsAre(1, 2));
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(RebuildTest, LogLost_EverythingMayHaveChanged) {
+  open_account();
+  for (int i = 0; i < 3; ++i) append_one(2);
+  const Modseq known = status(2).highest_modseq;
+  ASSERT_TRUE(expunge_in(2, {{2, 2}}).has_value());
+  const auto all = engine_.dump(partition(), Keyspace::mailbox);
+  for (const auto& row : all) {
+    if (row.key.starts_with(kAllChanged) || row.key.starts_with(kAllExpunged)) lose(row.key);
+  }
+  EXPECT_THAT(verify(), Not(IsEmpty()));
+  rebuild();
+  EXPECT_THAT(verify(), IsEmpty());
+  EXPECT_EQ(changes(2, 0).messages.size(), 2u);
+  EXPECT_FALSE(changes(2, known).complete);  // which expunges were forgotten nobody knows
+}
+
+// What has been expunged and waits for the outbox is not put back.
+TEST_F(RebuildTest, Orphans_StayGone) {
+  open_account();
+  for (int i = 0; i < 3; ++i) append_one(2);
+  ASSERT_TRUE(loop_.run(mailboxes_->expunge(kAnna, 2, {{1, 2}}, false)).has_value());
+  EXPECT_EQ(rows(kAnna, Keyspace::outbox), 1u);
+  EXPECT_THAT(verify(), IsEmpty());
+  EXPECT_THAT(rebuild(), IsEmpty());
+  lose(account_key_);
+  rebuild();
+  EXPECT_THAT(uids_in(2), ElementsAre(3));
+  EXPECT_THAT(verify(), IsEmpty());
+  restart();
+  EXPECT_EQ(blobs_.ids().size(), 3u);
+  EXPECT_EQ(loop_.run(mailboxes_->apply_outboxes({kAnna})), 0u);
+  EXPECT_EQ(blobs_.ids().size(), 1u);
+  EXPECT_EQ(rows(kAnna, Keyspace::outbox), 0u);
+  EXPECT_THAT(verify(), IsEmpty());
 }
 
 TEST_F(RebuildTest, Reader_FindsTheMailAfterTheMailboxRowWasLost) {
@@ -231,7 +303,7 @@ TEST_F(RebuildTest, PlaceOfACopyLost_IsPutBack_AndTheCopyStaysWhole) {
   EXPECT_THAT(rebuild(), Contains(HasSubstr("was missing")));
   EXPECT_THAT(verify(), IsEmpty());
   EXPECT_THAT(rebuild(), IsEmpty());
-  ASSERT_TRUE(loop_.run(mailboxes_->expunge(kAnna, 2, {{1, 1}}, false)).has_value());
+  ASSERT_TRUE(expunge_in(2, {{1, 1}}, false).has_value());
   EXPECT_TRUE(loop_.run(mailboxes_->email(kAnna, email)).has_value());
   EXPECT_THAT(verify(), IsEmpty());
 }
@@ -243,7 +315,7 @@ TEST_F(RebuildTest, PlaceOfTheLeavingOneLost_TheOtherStaysWhole) {
   ASSERT_EQ(copy(2, {{1, 1}}, 3).value().to.size(), 1u);
   const EmailId email = messages(3)[0].email;
   lose(by_email_key(email, 2, 1));
-  ASSERT_TRUE(loop_.run(mailboxes_->expunge(kAnna, 2, {{1, 1}}, false)).has_value());
+  ASSERT_TRUE(expunge_in(2, {{1, 1}}, false).has_value());
   EXPECT_TRUE(loop_.run(mailboxes_->email(kAnna, email)).has_value());
   EXPECT_EQ(blobs_.ids().size(), 1u);
 }
@@ -255,7 +327,7 @@ TEST_F(RebuildTest, EmailRecordLostOrUnreadable_ExpungeGoesOn) {
   const auto seen = messages(2);
   lose(email_key(seen[1].email));
   put(partition(), Keyspace::mailbox, email_key(seen[2].email), "no record");
-  EXPECT_EQ(loop_.run(mailboxes_->expunge(kAnna, 2, {{1, 3}}, false)).value().size(), 3u);
+  EXPECT_EQ(expunge_in(2, {{1, 3}}, false).value().size(), 3u);
   EXPECT_THAT(uids_in(2), ElementsAre(4));
   EXPECT_THAT(verify(), IsEmpty());
 }
@@ -286,7 +358,9 @@ TEST_F(RebuildTest, ManyPages_TakeSeveralBatches) {
   UidPage full;
   for (std::uint32_t offset = 0; offset < UidPage::kSize; offset += 2) full.insert(static_cast<std::uint16_t>(offset));
   for (std::uint16_t page = 1; page <= 200; ++page) put(partition(), Keyspace::mailbox, page_key(kInbox, page), full.encode());
-  put(partition(), Keyspace::mailbox, membership_key(kInbox, 300u << 16), value_of(membership_key(kInbox, 1)));
+  const Uid far = 300u << 16;
+  put(partition(), Keyspace::mailbox, messages_key(kInbox, MessagePage::page_of(far)),
+      page_with(kInbox, far, Membership{.email = 1, .modseq = 1}));
   const auto changes = rebuild();
   EXPECT_THAT(changes, Contains(HasSubstr("page 300")));
   EXPECT_EQ(rows(kAnna, Keyspace::mailbox, kAllPages), 2u);

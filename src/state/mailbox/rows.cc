@@ -2,14 +2,14 @@
 
 #include "base/bytes.h"
 #include "state/mailbox/record.pb.h"
+#include "state/mailbox/varint.h"
 
 namespace godwit::mailbox {
 namespace {
 
 // on disk: do not change; the first byte of a packed row says how it is packed
 constexpr char kPacked = 1;
-constexpr std::size_t kMembership = 25;  // email, modseq, octets, flags
-constexpr std::size_t kDates = 16;       // saved, received
+constexpr char kInRuns = 2;
 
 Error damaged(std::string_view what) { return Error::permanent(Error::Cause::corrupt, "a mailbox row is damaged: " + std::string(what)); }
 
@@ -39,7 +39,9 @@ std::string encode(const AccountRow& row) {
   out.set_reserved_modseq(row.reserved_modseq);
   out.set_floor(row.floor);
   out.set_defaults_made(row.defaults_made);
-  if (row.tombstones) out.set_tombstones(*row.tombstones);
+  out.set_tombstones(row.tombstones);
+  out.set_changes(row.changes);
+  out.set_unproven_email(row.unproven_email);
   return out.SerializeAsString();
 }
 
@@ -50,7 +52,9 @@ Result<AccountRow> decode_account(std::string_view value) {
   row.reserved_modseq = in.reserved_modseq();
   row.floor = in.floor();
   row.defaults_made = in.defaults_made();
-  if (in.has_tombstones()) row.tombstones = in.tombstones();
+  row.tombstones = in.tombstones();
+  row.changes = in.changes();
+  row.unproven_email = in.unproven_email();
   return row;
 }
 
@@ -100,51 +104,84 @@ Result<EmailRow> decode_email(std::string_view value) {
   return EmailRow{std::move(email), in.created_modseq(), MessageId{in.message()}, {threads.begin(), threads.end()}};
 }
 
-// The dates and keywords came later: a row without them is as long as it always was.
-std::string encode(const Membership& membership) {
-  std::string out(1, kPacked);
-  append_be64(out, membership.email);
-  append_be64(out, membership.modseq);
-  append_be64(out, membership.size);
-  out += static_cast<char>(membership.flags);
-  if (!membership.dated) return out;
-  append_be64(out, static_cast<std::uint64_t>(membership.saved.time_since_epoch().count()));
-  append_be64(out, static_cast<std::uint64_t>(membership.received.time_since_epoch().count()));
-  for (const KeywordNumber keyword : membership.keywords) append_be16(out, keyword);
+std::string encode(const ChangedRow& row) {
+  std::string out(1, kInRuns);
+  append_varint(out, row.mailbox);
+  Uid end = 0;
+  for (const UidRange each : row.uids) {
+    append_varint(out, each.first - end);
+    append_varint(out, each.last - each.first);
+    end = each.last;
+  }
   return out;
 }
 
-Result<Membership> decode_membership(std::string_view value) {
-  GODWIT_ASSIGN(auto in, unpack(value, kMembership, "a membership"));
-  Membership out{read_be64(in), read_be64(in.substr(8)), read_be64(in.substr(16)), static_cast<std::uint8_t>(in[24])};
-  in.remove_prefix(kMembership);
-  if (in.empty()) return out;
-  if (in.size() < kDates || in.size() % 2 != 0) return fail(damaged("a membership"));
-  out.dated = true;
-  out.saved = WallTime(Duration(static_cast<Duration::rep>(read_be64(in))));
-  out.received = WallTime(Duration(static_cast<Duration::rep>(read_be64(in.substr(8)))));
-  in.remove_prefix(kDates);
-  out.keywords.reserve(in.size() / 2);
-  for (; !in.empty(); in.remove_prefix(2)) out.keywords.push_back(read_be16(in));
+Result<ChangedRow> decode_changed(std::string_view value) {
+  if (value.empty() || value.front() != kInRuns) return fail(damaged("what was changed"));
+  VarintReader in(value.substr(1));
+  ChangedRow row{static_cast<MailboxNumber>(in.number()), {}};
+  for (std::uint64_t end = 0; !in.done();) {
+    const std::uint64_t first = end + in.number();
+    const std::uint64_t last = first + in.number();
+    const bool ascends = first > end || row.uids.empty();
+    if (!in.ok() || !ascends || first > last || last > UINT32_MAX) return fail(damaged("what was changed"));
+    row.uids.push_back({static_cast<Uid>(first), static_cast<Uid>(last)});
+    end = last;
+  }
+  if (!in.ok()) return fail(damaged("what was changed"));
+  return row;
+}
+
+std::string encode(const ExpungedRow& row) {
+  std::string out(1, kInRuns);
+  append_varint(out, row.mailbox);
+  Tombstone before;
+  for (const Tombstone& each : row.messages) {
+    append_difference(out, before.uid, each.uid);
+    append_difference(out, before.email, each.email);
+    append_difference(out, before.created, each.created);
+    before = each;
+  }
   return out;
 }
 
-std::string encode(const Change& change) {
-  std::string out(1, kPacked);
-  out += static_cast<char>(change.kind);
-  append_be32(out, change.mailbox);
-  append_be32(out, change.uid);
-  append_be64(out, change.email);
-  append_be64(out, change.created);
+Result<ExpungedRow> decode_expunged(std::string_view value) {
+  if (value.empty() || value.front() != kInRuns) return fail(damaged("what was expunged"));
+  VarintReader in(value.substr(1));
+  ExpungedRow row{static_cast<MailboxNumber>(in.number()), {}};
+  for (Tombstone before; !in.done();) {
+    before.uid = static_cast<Uid>(in.differing(before.uid));
+    before.email = in.differing(before.email);
+    before.created = in.differing(before.created);
+    if (in.ok()) row.messages.push_back(before);
+  }
+  if (!in.ok()) return fail(damaged("what was expunged"));
+  return row;
+}
+
+std::string encode(const OrphansRow& row) {
+  std::string out(1, kInRuns);
+  append_varint(out, row.mailbox);
+  Orphan before;
+  for (const Orphan& each : row.messages) {
+    append_difference(out, before.email, each.email);
+    append_difference(out, before.uid, each.uid);
+    before = each;
+  }
   return out;
 }
 
-Result<Change> decode_change(std::string_view value) {
-  GODWIT_ASSIGN(const auto in, unpack(value, 25, "a change"));
-  const auto kind = static_cast<std::uint8_t>(in[0]);
-  if (kind < 1 || kind > 3) return fail(damaged("a change of an unknown kind"));
-  return Change{static_cast<Change::Kind>(kind), read_be32(in.substr(1)), read_be32(in.substr(5)), read_be64(in.substr(9)),
-                read_be64(in.substr(17))};
+Result<OrphansRow> decode_orphans(std::string_view value) {
+  if (value.empty() || value.front() != kInRuns) return fail(damaged("an outbox entry"));
+  VarintReader in(value.substr(1));
+  OrphansRow row{static_cast<MailboxNumber>(in.number()), {}};
+  for (Orphan before; !in.done();) {
+    before.email = in.differing(before.email);
+    before.uid = static_cast<Uid>(in.differing(before.uid));
+    if (in.ok()) row.messages.push_back(before);
+  }
+  if (!in.ok()) return fail(damaged("an outbox entry"));
+  return row;
 }
 
 std::string encode(const BlobRelease& release) {

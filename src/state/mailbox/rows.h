@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "state/mailbox/mailbox.h"
+#include "state/mailbox/message_page.h"
 #include "state/mailbox/uid_page.h"
 
 namespace godwit::mailbox {
@@ -22,7 +23,9 @@ struct AccountRow {
   Modseq reserved_modseq = 0;  // what is not synced has modseqs up to here
   Modseq floor = 0;            // the log remembers no expunge at or below it
   bool defaults_made = false;
-  std::optional<std::uint64_t> tombstones{};  // in the log; nothing: an earlier release did not count them
+  std::uint64_t tombstones = 0;  // in the log
+  std::uint64_t changes = 0;     // rows `c`
+  EmailId unproven_email = 0;    // bytes of the emails from here on may not have been durable yet; 0: of all were (unproven.h)
 };
 
 struct MailboxRow {
@@ -45,26 +48,34 @@ struct EmailRow {
   std::vector<std::uint64_t> threads{};  // hashes of the msg-ids that find its thread: rows `t`
 };
 
-// A message in a mailbox, packed: what a listing of a mailbox reads, and nothing else.
-struct Membership {
-  EmailId email = 0;
-  Modseq modseq = 0;
-  std::uint64_t size = 0;
-  std::uint8_t flags = 0;
-  bool dated = false;  // false: a row of an earlier release, without the dates
-  WallTime saved{};
-  WallTime received{};
-  std::vector<KeywordNumber> keywords{};  // ascending
+// What one batch has changed in a mailbox: these may have come or changed since, and no others. Later changes of the same messages do not
+// take it back, and merging makes it name more: whoever reads it looks at the messages.
+struct ChangedRow {
+  MailboxNumber mailbox = 0;
+  std::vector<UidRange> uids;  // ascending, disjoint
 };
 
-// Entry of the change log. Expunged ones stay as tombstones.
-struct Change {
-  enum class Kind : std::uint8_t { created = 1, updated = 2, expunged = 3 };  // on disk: do not change
-  Kind kind = Kind::created;
-  MailboxNumber mailbox = 0;
+// What one batch has expunged from a mailbox.
+struct Tombstone {
   Uid uid = 0;
   EmailId email = 0;
-  Modseq created = 0;
+  Modseq created = 0;  // of the email
+  bool operator==(const Tombstone&) const = default;
+};
+struct ExpungedRow {
+  MailboxNumber mailbox = 0;
+  std::vector<Tombstone> messages;
+};
+
+// Outbox: messages that were the last of their emails. They have gone; what is kept of the emails is still to go.
+struct Orphan {
+  EmailId email = 0;
+  Uid uid = 0;
+  bool operator==(const Orphan&) const = default;
+};
+struct OrphansRow {
+  MailboxNumber mailbox = 0;
+  std::vector<Orphan> messages;
 };
 
 struct BlobRelease {
@@ -82,47 +93,56 @@ struct ThreadRow {
 inline constexpr std::string_view kAccountKey = "a";
 inline constexpr std::string_view kAllMailboxes = "m";
 inline constexpr std::string_view kAllEmails = "e";
-inline constexpr std::string_view kAllMemberships = "s";
+inline constexpr std::string_view kAllMessages = "g";
 inline constexpr std::string_view kAllByEmail = "b";
 inline constexpr std::string_view kAllPages = "p";
-inline constexpr std::string_view kAllChanges = "c";
+inline constexpr std::string_view kAllChanged = "c";
+inline constexpr std::string_view kAllExpunged = "x";
 inline constexpr std::string_view kAllThreads = "t";
 inline constexpr std::string_view kAllKeywords = "k";
 inline constexpr std::string_view kAllSubscriptions = "n";
 inline constexpr std::string_view kAllRecents = "r";
 inline constexpr std::string_view kAllDetails = "d";
 inline constexpr std::string_view kAllReleases = "b";  // keyspace outbox
+inline constexpr std::string_view kAllOrphans = "o";   // keyspace outbox
 std::string mailbox_key(MailboxNumber mailbox);
 std::string email_key(EmailId email);
-std::string memberships_prefix(MailboxNumber mailbox);
-std::string membership_key(MailboxNumber mailbox, Uid uid);
+std::string messages_prefix(MailboxNumber mailbox);
+std::string messages_key(MailboxNumber mailbox, std::uint32_t page);  // MessagePage::page_of(uid)
 std::string by_email_prefix(EmailId email);
 std::string by_email_key(EmailId email, MailboxNumber mailbox, Uid uid);
 std::string pages_prefix(MailboxNumber mailbox);
 std::string page_key(MailboxNumber mailbox, std::uint16_t page);
-std::string change_key(Modseq modseq);
+std::string changed_key(Modseq modseq);   // the highest of its messages
+std::string expunged_key(Modseq modseq);  // and here
 std::string thread_key(std::uint64_t hash);
 std::string keyword_key(KeywordNumber keyword);
 std::string subscription_key(std::string_view name);
 std::string recent_key(MailboxNumber mailbox);
 std::string details_key(EmailId email);
 std::string release_key(EmailId email);                                    // keyspace outbox
+std::string orphans_key(Modseq modseq);                                    // keyspace outbox
 std::string delivered_key(MessageId message, std::string_view recipient);  // keyspace delivered
 std::string blob_refs_prefix(store::BlobId blob);                          // keyspace blob_refs: references of mailboxes
 
-struct MembershipKey {
+struct Place {  // of a message
   MailboxNumber mailbox = 0;
   Uid uid = 0;
-  auto operator<=>(const MembershipKey&) const = default;
+  auto operator<=>(const Place&) const = default;
 };
-Result<MembershipKey> parse_membership_key(std::string_view key);
+struct MessagesKey {
+  MailboxNumber mailbox = 0;
+  std::uint32_t page = 0;
+  auto operator<=>(const MessagesKey&) const = default;
+};
+Result<MessagesKey> parse_messages_key(std::string_view key);
 struct ByEmailKey {
   EmailId email = 0;
-  MembershipKey membership;
+  Place place;
   auto operator<=>(const ByEmailKey&) const = default;  // the order of the keys
 };
 Result<ByEmailKey> parse_by_email_key(std::string_view key);
-Result<std::uint64_t> parse_number_key(std::string_view key);   // 'e', 'c', 'd', 't' and the outbox's 'b'
+Result<std::uint64_t> parse_number_key(std::string_view key);   // 'e', 'c', 'x', 'd', 't' and the outbox's 'b', 'o'
 Result<MailboxNumber> parse_mailbox_key(std::string_view key);  // and 'r'
 struct PageKey {
   MailboxNumber mailbox = 0;
@@ -135,8 +155,9 @@ Result<KeywordNumber> parse_keyword_key(std::string_view key);
 std::string encode(const AccountRow& row);
 std::string encode(const MailboxRow& row);
 std::string encode(const EmailRow& row);
-std::string encode(const Membership& membership);
-std::string encode(const Change& change);
+std::string encode(const ChangedRow& row);
+std::string encode(const ExpungedRow& row);
+std::string encode(const OrphansRow& row);
 std::string encode(const BlobRelease& release);
 std::string encode(const ThreadRow& row);
 std::string encode_recent(Uid uid);
@@ -144,8 +165,9 @@ std::string encode_delivered(Uid uid, EmailId email);
 Result<AccountRow> decode_account(std::string_view value);
 Result<MailboxRow> decode_mailbox(std::string_view value);
 Result<EmailRow> decode_email(std::string_view value);
-Result<Membership> decode_membership(std::string_view value);
-Result<Change> decode_change(std::string_view value);
+Result<ChangedRow> decode_changed(std::string_view value);
+Result<ExpungedRow> decode_expunged(std::string_view value);
+Result<OrphansRow> decode_orphans(std::string_view value);
 Result<BlobRelease> decode_release(std::string_view value);
 Result<ThreadRow> decode_thread(std::string_view value);
 Result<Uid> decode_recent(std::string_view value);

@@ -11,19 +11,9 @@ const store::BlobId kBlob{1'029, 3, 64};
 
 // The bytes on disk, written down: a change here strands every mailbox there is.
 TEST(MailboxRows, PackedRows_KeepTheirBytes) {
-  EXPECT_EQ(hex_encode(encode(Membership{5, 9, 1'000, kSeen | kDeleted})),
-            "01"
-            "0000000000000005"
-            "0000000000000009"
-            "00000000000003e8"
-            "09");
-  EXPECT_EQ(hex_encode(encode(Change{Change::Kind::expunged, 1, 7, 5, 2})),
-            "01"
-            "03"
-            "00000001"
-            "00000007"
-            "0000000000000005"
-            "0000000000000002");
+  EXPECT_EQ(hex_encode(encode(ChangedRow{1, {{7, 9}, {300, 300}}})), "02010702a30200");
+  EXPECT_EQ(hex_encode(encode(ExpungedRow{1, {{7, 5, 2}, {9, 4, 2}}})), "02010e0a04040100");
+  EXPECT_EQ(hex_encode(encode(OrphansRow{1, {{5, 7}, {6, 3}}})), "02010a0e0207");
   EXPECT_EQ(hex_encode(encode_delivered(7, 5)),
             "01"
             "00000007"
@@ -33,10 +23,12 @@ TEST(MailboxRows, PackedRows_KeepTheirBytes) {
 TEST(MailboxRows, Keys_KeepTheirBytes) {
   EXPECT_EQ(hex_encode(mailbox_key(1)), "6d00000001");
   EXPECT_EQ(hex_encode(email_key(5)), "650000000000000005");
-  EXPECT_EQ(hex_encode(membership_key(1, 7)), "730000000100000007");
+  EXPECT_EQ(hex_encode(messages_key(1, 7)), "670000000100000007");
   EXPECT_EQ(hex_encode(by_email_key(5, 1, 7)), "6200000000000000050000000100000007");
   EXPECT_EQ(hex_encode(page_key(1, 2)), "70000000010002");
-  EXPECT_EQ(hex_encode(change_key(9)), "630000000000000009");
+  EXPECT_EQ(hex_encode(changed_key(9)), "630000000000000009");
+  EXPECT_EQ(hex_encode(expunged_key(9)), "780000000000000009");
+  EXPECT_EQ(hex_encode(orphans_key(9)), "6f0000000000000009");
   EXPECT_EQ(hex_encode(thread_key(9)), "740000000000000009");
   EXPECT_EQ(hex_encode(keyword_key(9)), "6b0009");
   EXPECT_EQ(hex_encode(subscription_key("ab")), "6e6162");
@@ -74,48 +66,30 @@ TEST(MailboxRows, Records_ComeBack) {
   EXPECT_TRUE(decode_delivered(encode_delivered(7, 5)).value().already);
 }
 
-TEST(MailboxRows, Membership_WithDatesAndKeywords_KeepsItsBytes) {
-  Membership member{5, 9, 1'000, kSeen};
-  member.dated = true;
-  member.saved = WallTime(Duration(258));
-  member.received = WallTime(Duration(-1));
-  member.keywords = {1, 515};
-  const std::string bytes = encode(member);
-  EXPECT_EQ(hex_encode(bytes).substr(52), "0000000000000102ffffffffffffffff00010203");
-  const auto back = decode_membership(bytes).value();
-  EXPECT_TRUE(back.dated);
-  EXPECT_EQ(back.saved, member.saved);
-  EXPECT_EQ(back.received, member.received);
-  EXPECT_EQ(back.keywords, member.keywords);
-  EXPECT_FALSE(decode_membership(bytes.substr(0, 40)).has_value());
-  EXPECT_FALSE(decode_membership(bytes + "x").has_value());
-}
-
-TEST(MailboxRows, Membership_OfAnEarlierRelease_IsRead) {
-  const auto back = decode_membership(encode(Membership{5, 9, 1'000, kSeen})).value();
-  EXPECT_FALSE(back.dated);
-  EXPECT_EQ(back.size, 1'000u);
-}
-
-TEST(MailboxRows, Account_OfAnEarlierRelease_HasCountedNoTombstones) {
-  const AccountRow old{9, 5, 1, 3, 4'000};
-  EXPECT_FALSE(decode_account(encode(old)).value().tombstones.has_value());
-  AccountRow now = old;
-  now.tombstones = 0;
-  EXPECT_EQ(decode_account(encode(now)).value().tombstones, 0u);
+TEST(MailboxRows, Log_ComesBack) {
+  const auto changed = decode_changed(encode(ChangedRow{9, {{1, 1}, {3, UINT32_MAX}}})).value();
+  EXPECT_EQ(changed.mailbox, 9u);
+  EXPECT_EQ(changed.uids, (std::vector<UidRange>{{1, 1}, {3, UINT32_MAX}}));
+  const std::vector<Tombstone> gone{{9, 1ull << 60, 3}, {4, 1, UINT64_MAX}};
+  EXPECT_EQ(decode_expunged(encode(ExpungedRow{1, gone})).value().messages, gone);
+  const std::vector<Orphan> orphans{{1, 9}, {1, 12}, {77, 3}};
+  EXPECT_EQ(decode_orphans(encode(OrphansRow{1, orphans})).value().messages, orphans);
 }
 
 TEST(MailboxRows, Damage_IsRefused) {
   for (const auto* bytes : {"", "\x02", "\x01short"}) {
     SCOPED_TRACE(bytes);
-    EXPECT_FALSE(decode_membership(bytes).has_value());
-    EXPECT_FALSE(decode_change(bytes).has_value());
     EXPECT_FALSE(decode_delivered(bytes).has_value());
   }
   EXPECT_FALSE(decode_email("\xff").has_value());
   EXPECT_FALSE(decode_email("").has_value());
-  EXPECT_FALSE(decode_change(std::string("\x01\x09") + std::string(24, '\0')).has_value());
-  EXPECT_FALSE(parse_membership_key("s123").has_value());
+  for (const auto* bytes : {"", "\x01", "\x02", "\x02\x01\x80", "\x02\x01\x07"}) {
+    SCOPED_TRACE(bytes);
+    EXPECT_FALSE(decode_changed(bytes).has_value());
+    EXPECT_FALSE(decode_expunged(bytes).has_value());
+    EXPECT_FALSE(decode_orphans(bytes).has_value());
+  }
+  EXPECT_FALSE(parse_messages_key("g123").has_value());
   EXPECT_FALSE(parse_by_email_key("b").has_value());
   EXPECT_FALSE(parse_number_key("e").has_value());
   EXPECT_FALSE(parse_page_key("p").has_value());

@@ -9,6 +9,12 @@ namespace godwit::mailbox {
 using store::Keyspace;
 
 Task<Result<void>> Survey::read(store::View& view) {
+  PrefixScan orphans(view, Keyspace::outbox, std::string(kAllOrphans));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await orphans.next());
+    if (rows.empty()) break;
+    for (const auto& row : rows) GODWIT_CO_TRY(take_orphans(row));
+  }
   PrefixScan all(view, Keyspace::mailbox, "");
   for (;;) {
     GODWIT_CO_ASSIGN(const auto rows, co_await all.next());
@@ -16,7 +22,7 @@ Task<Result<void>> Survey::read(store::View& view) {
     rows_ += rows.size();
     for (const auto& row : rows) GODWIT_CO_TRY(take(row));
   }
-  std::ranges::sort(memberships_);
+  std::ranges::sort(messages_);
   if (nothing()) co_return Result<void>{};
   PrefixScan notes(view, Keyspace::delivered, "");
   for (;;) {
@@ -26,7 +32,7 @@ Task<Result<void>> Survey::read(store::View& view) {
       const auto note = decode_delivered(row.value);
       if (!note) continue;
       saw(note->email);
-      saw(MembershipKey{kInbox, note->uid});
+      saw(Place{kInbox, note->uid});
     }
   }
   PrefixScan releases(view, Keyspace::outbox, std::string(kAllReleases));
@@ -51,8 +57,9 @@ Result<void> Survey::take(const store::Row& row) {
   }
   if (row.key.starts_with(kAllMailboxes)) return take_mailbox(row);
   if (row.key.starts_with(kAllEmails)) return take_email(row);
-  if (row.key.starts_with(kAllMemberships)) return take_membership(row);
-  if (row.key.starts_with(kAllChanges)) return take_change(row);
+  if (row.key.starts_with(kAllMessages)) return take_messages(row);
+  if (row.key.starts_with(kAllChanged)) return take_changed(row);
+  if (row.key.starts_with(kAllExpunged)) return take_expunged(row);
   return take_other(row);
 }
 
@@ -60,7 +67,7 @@ Result<void> Survey::take_other(const store::Row& row) {
   if (row.key.starts_with(kAllByEmail)) {
     GODWIT_ASSIGN(const auto key, parse_by_email_key(row.key));
     saw(key.email);
-    saw(key.membership);
+    saw(key.place);
     by_email_.push_back(key);
   } else if (row.key.starts_with(kAllPages) || row.key.starts_with(kAllKeywords)) {
     stored_[row.key] = row.value;
@@ -88,9 +95,8 @@ Result<void> Survey::take_email(const store::Row& row) {
   saw(id);
   const auto decoded = decode_email(row.value);
   if (!decoded) return {};
-  emails_seen_.insert(id);
+  emails_[id] = {decoded->email.size(), decoded->email.received, decoded->created};
   highest_modseq_ = std::max(highest_modseq_, decoded->created);
-  bytes_ += decoded->email.size();
   saw(decoded->email.thread);
   for (const std::uint64_t hash : decoded->threads) {
     ThreadRow& thread = threads_.try_emplace(hash, ThreadRow{decoded->email.thread, 0}).first->second;
@@ -99,36 +105,76 @@ Result<void> Survey::take_email(const store::Row& row) {
   return {};
 }
 
-Result<void> Survey::take_membership(const store::Row& row) {
-  GODWIT_ASSIGN(const auto key, parse_membership_key(row.key));
-  saw(key);
-  const auto member = decode_membership(row.value);
-  if (!member) return {};
-  saw(member->email);
-  saw(key.mailbox, member->modseq);
-  memberships_.push_back({member->email, key});
-  Box& box = boxes_[key.mailbox];
-  count(box.counts, *member);
-  box.pages[UidPage::page_of(key.uid)].insert(static_cast<std::uint16_t>(key.uid));
-  keywords_.insert(member->keywords.begin(), member->keywords.end());
+// Pages come behind the emails and the log, by their keys.
+Result<void> Survey::take_messages(const store::Row& row) {
+  GODWIT_ASSIGN(const auto key, parse_messages_key(row.key));
+  const auto page = MessagePage::decode(key.page, row.value);
+  if (!page) {
+    doomed_.insert(row.key);
+    return {};
+  }
+  stored_[row.key] = row.value;
+  for (const Member& each : page->members()) take_message({key.mailbox, each.uid}, each.row);
   return {};
 }
 
-Result<void> Survey::take_change(const store::Row& row) {
+void Survey::take_message(Place place, const Membership& member) {
+  saw(place);
+  saw(member.email);
+  saw(place.mailbox, member.modseq);
+  messages_.push_back({member.email, place});
+  Box& box = boxes_[place.mailbox];
+  count(box.counts, member);
+  box.pages[UidPage::page_of(place.uid)].insert(static_cast<std::uint16_t>(place.uid));
+  box.is_unlogged = box.is_unlogged || box.log.at(place.uid) < member.modseq;
+  keywords_.insert(member.keywords.begin(), member.keywords.end());
+}
+
+Result<void> Survey::take_changed(const store::Row& row) {
   GODWIT_ASSIGN(const Modseq modseq, parse_number_key(row.key));
   highest_modseq_ = std::max(highest_modseq_, modseq);
-  const auto change = decode_change(row.value);
-  if (!change) return {};
-  if (change->kind == Change::Kind::expunged) ++tombstones_;
-  saw(change->email);
-  saw(MembershipKey{change->mailbox, change->uid});
-  saw(change->mailbox, modseq);
+  const auto changed = decode_changed(row.value);
+  if (!changed) {
+    doomed_.insert(row.key);
+    return {};
+  }
+  ++changes_rows_;
+  saw(changed->mailbox, modseq);
+  boxes_[changed->mailbox].log.add(changed->uids, modseq);
+  return {};
+}
+
+Result<void> Survey::take_expunged(const store::Row& row) {
+  GODWIT_ASSIGN(const Modseq modseq, parse_number_key(row.key));
+  highest_modseq_ = std::max(highest_modseq_, modseq);
+  const auto expunged = decode_expunged(row.value);
+  if (!expunged) {
+    doomed_.insert(row.key);
+    return {};
+  }
+  tombstones_ += expunged->messages.size();
+  saw(expunged->mailbox, modseq);
+  for (const Tombstone& each : expunged->messages) {
+    saw(each.email);
+    saw(Place{expunged->mailbox, each.uid});
+  }
+  return {};
+}
+
+Result<void> Survey::take_orphans(const store::Row& row) {
+  const auto orphans = decode_orphans(row.value);
+  if (!orphans) return {};
+  for (const Orphan& each : orphans->messages) {
+    orphans_.insert(each.email);
+    saw(each.email);
+    saw(Place{orphans->mailbox, each.uid});
+  }
   return {};
 }
 
 std::vector<ByEmailKey> Survey::missing_by_email() const {
   std::vector<ByEmailKey> out;
-  std::ranges::set_difference(memberships_, by_email_, std::back_inserter(out));
+  std::ranges::set_difference(messages_, by_email_, std::back_inserter(out));
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "state/mailbox/coverage.h"
 #include "state/mailbox/rows.h"
 
 namespace godwit::mailbox {
@@ -28,21 +29,29 @@ class Survey {
     Modseq highest_modseq = 0;
     MailboxRow counts;
     std::map<std::uint16_t, UidPage> pages;
+    Coverage log;
+    bool is_unlogged = false;  // a message has a modseq that the log does not know
   };
 
   Result<void> take(const store::Row& row);
   Result<void> take_email(const store::Row& row);
-  Result<void> take_membership(const store::Row& row);
-  Result<void> take_change(const store::Row& row);
+  Result<void> take_messages(const store::Row& row);
+  void take_message(Place place, const Membership& member);
+  Result<void> take_changed(const store::Row& row);
+  Result<void> take_expunged(const store::Row& row);
+  Result<void> take_orphans(const store::Row& row);
   Result<void> take_mailbox(const store::Row& row);
   Result<void> take_other(const store::Row& row);
   void saw(EmailId email) { highest_email_ = std::max(highest_email_, email); }
-  void saw(MembershipKey key) { boxes_[key.mailbox].highest_uid = std::max(boxes_[key.mailbox].highest_uid, key.uid); }
+  void saw(Place place) { boxes_[place.mailbox].highest_uid = std::max(boxes_[place.mailbox].highest_uid, place.uid); }
   void saw(MailboxNumber mailbox, Modseq modseq) { boxes_[mailbox].highest_modseq = std::max(boxes_[mailbox].highest_modseq, modseq); }
 
-  // Rows that say where an email is: a membership without one would not keep its email alive. One without its membership stays: it is all
-  // that is known of a message whose own row was lost.
+  // Rows that say where an email is: a message without one would not keep its email alive.
   std::vector<ByEmailKey> missing_by_email() const;
+  // The other way round: a message whose page was lost is put back, without its flags.
+  void put_back_messages(Rows& rows, AccountRow& account);
+  Result<void> put_back(const ByEmailKey& lost, Modseq modseq);
+  void want_log(Rows& rows, AccountRow& account);
 
   Rows wanted(WallTime now);
   AccountRow wanted_account() const;
@@ -57,15 +66,22 @@ class Survey {
   std::optional<AccountRow> account_;
   Rows stored_;                   // the rows that are made anew
   std::set<std::string> doomed_;  // rows of mailboxes and emails that are not there
-  std::set<EmailId> emails_seen_;
+  struct SeenEmail {
+    std::uint64_t size = 0;
+    WallTime received{};
+    Modseq created = 0;
+  };
+  std::map<EmailId, SeenEmail> emails_;
+  std::set<EmailId> orphans_;  // that are to go, and are not counted
   EmailId highest_email_ = 0;
   Modseq highest_modseq_ = 0;
-  std::uint64_t bytes_ = 0;
   std::uint64_t tombstones_ = 0;
+  std::uint64_t changes_rows_ = 0;
   std::map<std::uint64_t, ThreadRow> threads_;  // by the records of the emails
   std::set<KeywordNumber> keywords_;            // that messages have
   std::vector<ByEmailKey> by_email_;            // as they stand, in their order
-  std::vector<ByEmailKey> memberships_;         // as they would have to; 16 bytes a message each
+  std::vector<ByEmailKey> messages_;            // as they would have to; 16 bytes a message each
+  std::map<MessagesKey, MessagePage> mended_;   // pages into which messages are put back
   std::map<MailboxNumber, Box> boxes_;
   std::vector<std::string> changes_;
 };

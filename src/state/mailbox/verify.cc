@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "state/mailbox/coverage.h"
 #include "state/mailbox/mailbox_impl.h"
 #include "state/mailbox/members.h"
 #include "state/mailbox/survey.h"
@@ -28,7 +29,7 @@ struct SeenEmail {
   std::uint64_t size = 0;
   Email email;
   MessageId message;
-  std::size_t memberships = 0;
+  std::size_t messages = 0;
   std::size_t listed = 0;  // rows by email
 };
 
@@ -38,9 +39,11 @@ class Audit {
 
   Task<Result<void>> read_account();
   Task<Result<void>> read_emails();
-  Task<Result<void>> read_memberships();
+  Task<Result<void>> read_orphans();
+  Task<Result<void>> read_messages();
   Task<Result<void>> read_by_email();
-  Task<Result<void>> read_changes();
+  Task<Result<void>> read_changed();
+  Task<Result<void>> read_expunged();
   Task<Result<void>> read_mailboxes();
   Task<Result<void>> read_pages();
   Task<Result<void>> read_threads();
@@ -49,6 +52,7 @@ class Audit {
   void compare();
 
   const std::map<EmailId, SeenEmail>& emails() const { return emails_; }
+  bool is_orphan(EmailId email) const { return orphans_.contains(email); }
   std::vector<std::string> take() { return std::move(sentences_); }
 
   template <class... Arguments>
@@ -58,7 +62,7 @@ class Audit {
   }
 
  private:
-  void count_membership(MembershipKey key, const Membership& member);
+  void count_message(Place place, const Membership& member);
   void compare_mailbox(MailboxNumber number, const MailboxRow& row, const Tally& tally);
   void compare_names();
 
@@ -66,9 +70,14 @@ class Audit {
   store::View& view_;
   AccountRow row_;
   std::map<EmailId, SeenEmail> emails_;
+  std::set<EmailId> orphans_;
   std::map<MailboxNumber, MailboxRow> mailboxes_;
   std::map<MailboxNumber, Tally> tallies_;
-  std::map<MembershipKey, Membership> memberships_;
+  struct SeenMessage {
+    EmailId email = 0;
+    Modseq modseq = 0;
+  };
+  std::map<Place, SeenMessage> messages_;
   std::map<MailboxNumber, std::map<std::uint16_t, UidPage>> pages_;
   std::map<std::uint64_t, std::uint32_t> threads_;  // emails by the hash of a msg-id
   std::set<KeywordNumber> keywords_;                // that messages have
@@ -102,36 +111,50 @@ Task<Result<void>> Audit::read_emails() {
   }
 }
 
-void Audit::count_membership(MembershipKey key, const Membership& member) {
-  memberships_.emplace(key, member);
-  Tally& tally = tallies_[key.mailbox];
-  count(tally.counts, member);
-  keywords_.insert(member.keywords.begin(), member.keywords.end());
-  tally.highest_uid = std::max(tally.highest_uid, key.uid);
-  tally.highest_modseq = std::max(tally.highest_modseq, member.modseq);
-  tally.pages[UidPage::page_of(key.uid)].insert(static_cast<std::uint16_t>(key.uid));
-  const auto email = emails_.find(member.email);
-  if (email == emails_.end()) {
-    say("message {} of mailbox {} names email {}, which does not exist", key.uid, key.mailbox, member.email);
-    return;
-  }
-  ++email->second.memberships;
-  if (email->second.size != member.size)
-    say("message {} of mailbox {} says {} octets, its email has {}", key.uid, key.mailbox, member.size, email->second.size);
-}
-
-Task<Result<void>> Audit::read_memberships() {
-  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllMemberships));
+Task<Result<void>> Audit::read_orphans() {
+  PrefixScan scan(view_, Keyspace::outbox, std::string(kAllOrphans));
   for (;;) {
     GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
     if (rows.empty()) co_return Result<void>{};
     for (const auto& row : rows) {
-      GODWIT_CO_ASSIGN(const auto key, parse_membership_key(row.key));
-      const auto member = decode_membership(row.value);
-      if (member)
-        count_membership(key, *member);
-      else
-        say("message {} of mailbox {} cannot be read", key.uid, key.mailbox);
+      GODWIT_CO_ASSIGN(const auto orphans, decode_orphans(row.value));
+      for (const Orphan& each : orphans.messages) orphans_.insert(each.email);
+    }
+  }
+}
+
+void Audit::count_message(Place place, const Membership& member) {
+  messages_.emplace(place, SeenMessage{member.email, member.modseq});
+  Tally& tally = tallies_[place.mailbox];
+  count(tally.counts, member);
+  keywords_.insert(member.keywords.begin(), member.keywords.end());
+  tally.highest_uid = std::max(tally.highest_uid, place.uid);
+  tally.highest_modseq = std::max(tally.highest_modseq, member.modseq);
+  tally.pages[UidPage::page_of(place.uid)].insert(static_cast<std::uint16_t>(place.uid));
+  const auto email = emails_.find(member.email);
+  if (email == emails_.end()) {
+    say("message {} of mailbox {} names email {}, which does not exist", place.uid, place.mailbox, member.email);
+    return;
+  }
+  ++email->second.messages;
+  if (email->second.size != member.size)
+    say("message {} of mailbox {} says {} octets, its email has {}", place.uid, place.mailbox, member.size, email->second.size);
+  if (orphans_.contains(member.email)) say("email {} is to go and has message {} of mailbox {}", member.email, place.uid, place.mailbox);
+}
+
+Task<Result<void>> Audit::read_messages() {
+  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllMessages));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) co_return Result<void>{};
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const auto key, parse_messages_key(row.key));
+      const auto page = MessagePage::decode(key.page, row.value);
+      if (!page) {
+        say("page {} of the messages of mailbox {} cannot be read", key.page, key.mailbox);
+        continue;
+      }
+      for (const Member& each : page->members()) count_message({key.mailbox, each.uid}, each.row);
     }
   }
 }
@@ -143,41 +166,65 @@ Task<Result<void>> Audit::read_by_email() {
     if (rows.empty()) co_return Result<void>{};
     for (const auto& row : rows) {
       GODWIT_CO_ASSIGN(const auto key, parse_by_email_key(row.key));
-      const auto member = memberships_.find(key.membership);
-      if (member == memberships_.end() || member->second.email != key.email)
-        say("email {} lists message {} of mailbox {}, which is not there", key.email, key.membership.uid, key.membership.mailbox);
+      if (orphans_.contains(key.email)) continue;
+      const auto message = messages_.find(key.place);
+      if (message == messages_.end() || message->second.email != key.email)
+        say("email {} lists message {} of mailbox {}, which is not there", key.email, key.place.uid, key.place.mailbox);
       else if (const auto email = emails_.find(key.email); email != emails_.end())
         ++email->second.listed;
     }
   }
 }
 
-Task<Result<void>> Audit::read_changes() {
-  std::map<MembershipKey, Modseq> logged;
+Task<Result<void>> Audit::read_changed() {
+  std::map<MailboxNumber, Coverage> log;
+  std::uint64_t count = 0;
+  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllChanged));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) break;
+    count += rows.size();
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const Modseq modseq, parse_number_key(row.key));
+      const auto changed = decode_changed(row.value);
+      if (!changed)
+        say("change {} cannot be read", modseq);
+      else
+        log[changed->mailbox].add(changed->uids, modseq);
+      if (modseq > row_.modseq) say("change {} is above the account's modseq {}", modseq, row_.modseq);
+    }
+  }
+  if (row_.changes != count) say("the account says {} entries of changes, {} are there", row_.changes, count);
+  for (const auto& [place, message] : messages_) {
+    const Modseq logged = log[place.mailbox].at(place.uid);
+    if (logged < message.modseq)
+      say("message {} of mailbox {} has modseq {}, the change log does not", place.uid, place.mailbox, message.modseq);
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Audit::read_expunged() {
   std::uint64_t tombstones = 0;
-  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllChanges));
+  PrefixScan scan(view_, Keyspace::mailbox, std::string(kAllExpunged));
   for (;;) {
     GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
     if (rows.empty()) break;
     for (const auto& row : rows) {
       GODWIT_CO_ASSIGN(const Modseq modseq, parse_number_key(row.key));
-      const auto change = decode_change(row.value);
-      if (change && change->kind == Change::Kind::expunged) ++tombstones;
-      if (!change)
-        say("change {} cannot be read", modseq);
-      else if (change->kind != Change::Kind::expunged)
-        logged[{change->mailbox, change->uid}] = modseq;
-      else if (memberships_.contains({change->mailbox, change->uid}))
-        say("message {} of mailbox {} is there although change {} expunged it", change->uid, change->mailbox, modseq);
       if (modseq > row_.modseq) say("change {} is above the account's modseq {}", modseq, row_.modseq);
+      const auto expunged = decode_expunged(row.value);
+      if (!expunged) {
+        say("change {} cannot be read", modseq);
+        continue;
+      }
+      tombstones += expunged->messages.size();
+      for (const Tombstone& each : expunged->messages) {
+        if (messages_.contains({expunged->mailbox, each.uid}))
+          say("message {} of mailbox {} is there although change {} expunged it", each.uid, expunged->mailbox, modseq);
+      }
     }
   }
-  if (row_.tombstones && *row_.tombstones != tombstones) say("the account says {} tombstones, {} are there", *row_.tombstones, tombstones);
-  for (const auto& [key, member] : memberships_) {
-    const auto entry = logged.find(key);
-    if (entry == logged.end() || entry->second != member.modseq)
-      say("message {} of mailbox {} has modseq {}, the change log does not", key.uid, key.mailbox, member.modseq);
-  }
+  if (row_.tombstones != tombstones) say("the account says {} tombstones, {} are there", row_.tombstones, tombstones);
   co_return Result<void>{};
 }
 
@@ -286,13 +333,16 @@ void Audit::compare_names() {
 
 void Audit::compare() {
   std::uint64_t bytes = 0;
+  std::uint64_t emails = 0;
   for (const auto& [id, email] : emails_) {
-    bytes += email.size;
-    if (email.memberships == 0) say("email {} is in no mailbox", id);
-    if (email.memberships != email.listed) say("email {} is in {} mailboxes, {} are listed", id, email.memberships, email.listed);
+    const bool is_orphan = orphans_.contains(id);
+    bytes += is_orphan ? 0 : email.size;
+    emails += is_orphan ? 0 : 1;
+    if (email.messages == 0 && !is_orphan) say("email {} is in no mailbox", id);
+    if (email.messages != email.listed) say("email {} is in {} mailboxes, {} are listed", id, email.messages, email.listed);
     if (id > row_.last_email) say("the number of email {} would be given again", id);
   }
-  if (row_.emails != emails_.size()) say("the account says {} emails, {} are there", row_.emails, emails_.size());
+  if (row_.emails != emails) say("the account says {} emails, {} are there", row_.emails, emails);
   if (row_.bytes != bytes) say("the account says {} octets, there are {}", row_.bytes, bytes);
   for (const auto& [number, row] : mailboxes_) compare_mailbox(number, row, tallies_[number]);
   for (const auto& [number, tally] : tallies_) {
@@ -311,9 +361,11 @@ Task<Result<std::vector<std::string>>> Mailboxes::verify(directory::AccountId ac
   Audit audit(account, *view);
   GODWIT_CO_TRY(co_await audit.read_account());
   GODWIT_CO_TRY(co_await audit.read_emails());
-  GODWIT_CO_TRY(co_await audit.read_memberships());
+  GODWIT_CO_TRY(co_await audit.read_orphans());
+  GODWIT_CO_TRY(co_await audit.read_messages());
   GODWIT_CO_TRY(co_await audit.read_by_email());
-  GODWIT_CO_TRY(co_await audit.read_changes());
+  GODWIT_CO_TRY(co_await audit.read_changed());
+  GODWIT_CO_TRY(co_await audit.read_expunged());
   GODWIT_CO_TRY(co_await audit.read_mailboxes());
   GODWIT_CO_TRY(co_await audit.read_pages());
   GODWIT_CO_TRY(co_await audit.read_threads());
@@ -321,6 +373,7 @@ Task<Result<std::vector<std::string>>> Mailboxes::verify(directory::AccountId ac
   GODWIT_CO_TRY(co_await audit.read_strays());
   audit.compare();
   for (const auto& [id, email] : audit.emails()) {
+    if (audit.is_orphan(id)) continue;
     const store::BlobId blob = email.email.blob;
     GODWIT_CO_ASSIGN(const auto reference,
                      co_await impl_->engine.get(blob.partition, Keyspace::blob_refs, blob_ref_key(blob, account, id)));

@@ -1,0 +1,129 @@
+// The log of changes, as an AccountWriter keeps it: what was changed, what was expunged, and what follows from that in the outbox.
+
+#include <algorithm>
+#include <span>
+
+#include "state/mailbox/account_writer.h"
+#include "state/mailbox/members.h"
+
+namespace godwit::mailbox {
+
+using store::Keyspace;
+
+namespace {
+
+constexpr std::size_t kMostInRow = 2'000;  // messages; at most 25 bytes each of the 64 KiB that a row may have
+
+std::uint64_t max_tombstones(const AccountRow& account) { return 10'000 + account.emails / 10; }
+
+// All of them in some thousand ranges at most: those that are near each other become one.
+std::vector<UidRange> coarse(std::vector<UidRange> uids) {
+  constexpr std::size_t kMost = 1'000;
+  for (Uid gap = 64; uids.size() > kMost; gap *= 2) {
+    std::vector<UidRange> out;
+    for (const UidRange& each : uids) {
+      if (!out.empty() && each.first - out.back().last <= gap)
+        out.back().last = each.last;
+      else
+        out.push_back(each);
+    }
+    uids = std::move(out);
+  }
+  return uids;
+}
+
+template <class Entry>
+std::span<const Entry> take_piece(std::span<const Entry>& left) {
+  const std::span<const Entry> piece = left.first(std::min(left.size(), kMostInRow));
+  left = left.subspan(piece.size());
+  return piece;
+}
+
+}  // namespace
+
+// Expunges of long ago are forgotten, a piece at a time, so that the log does not grow for ever.
+Task<Result<void>> AccountWriter::forget_tombstones() {
+  constexpr store::ScanLimit kPiece{2'000, 256 * 1024};
+  constexpr std::uint64_t kSlack = 1'000;
+  AccountRow& account = state_.account;
+  const std::uint64_t most = max_tombstones(account);
+  if (account.tombstones <= most + kSlack) co_return Result<void>{};
+  PrefixScan scan(view(), Keyspace::mailbox, std::string(kAllExpunged));
+  GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kPiece));
+  for (const auto& row : rows) {
+    if (account.tombstones <= most) break;
+    GODWIT_CO_ASSIGN(const Modseq modseq, parse_number_key(row.key));
+    account.floor = modseq;
+    const auto expunged = decode_expunged(row.value);
+    account.tombstones -= std::min<std::uint64_t>(account.tombstones, expunged ? expunged->messages.size() : 0);
+    batch_.erase(Keyspace::mailbox, row.key);
+  }
+  co_return Result<void>{};
+}
+
+// Of many changes in a row, one entry a mailbox stays, in the place of the last of them: it may name more than changed since a modseq,
+// never less. The newest are left alone, for that is what those who watch ask about.
+Task<Result<void>> AccountWriter::merge_changes() {
+  constexpr std::uint64_t kMost = 1'024;
+  constexpr std::uint64_t kNewest = 128;
+  constexpr store::ScanLimit kPiece{4'000, 256 * 1024};
+  AccountRow& account = state_.account;
+  if (account.changes <= kMost + 4 * std::uint64_t{account.last_mailbox}) co_return Result<void>{};
+  struct Merged {
+    std::string key;
+    ChangedRow row;
+  };
+  std::map<MailboxNumber, Merged> merged;
+  PrefixScan scan(view(), Keyspace::mailbox, std::string(kAllChanged));
+  GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kPiece));
+  const std::size_t count = std::min<std::size_t>(rows.size(), account.changes - kNewest);
+  for (std::size_t i = 0; i < count; ++i) {
+    GODWIT_CO_ASSIGN(const auto row, decode_changed(rows[i].value));
+    Merged& into = merged[row.mailbox];
+    into.key = rows[i].key;
+    into.row.uids.insert(into.row.uids.end(), row.uids.begin(), row.uids.end());
+    batch_.erase(Keyspace::mailbox, rows[i].key);
+  }
+  for (auto& [number, each] : merged) {
+    const ChangedRow row{number, coarse(normalised(std::move(each.row.uids)))};
+    batch_.put(Keyspace::mailbox, std::move(each.key), encode(row));
+  }
+  account.changes -= count - merged.size();
+  co_return Result<void>{};
+}
+
+// Each row stands under the modseq of its last message.
+void AccountWriter::write_log() {
+  AccountRow& account = state_.account;
+  for (auto& [number, logged] : log_) {
+    for (std::span<const std::pair<Modseq, Uid>> left(logged.changed); !left.empty();) {
+      std::vector<UidRange> uids;
+      const auto piece = take_piece(left);
+      for (const auto& [modseq, uid] : piece) uids.push_back({uid, uid});
+      batch_.put(Keyspace::mailbox, changed_key(piece.back().first), encode(ChangedRow{number, normalised(std::move(uids))}));
+      ++account.changes;
+    }
+    for (std::span<const std::pair<Modseq, Tombstone>> left(logged.expunged); !left.empty();) {
+      ExpungedRow row{number, {}};
+      const auto piece = take_piece(left);
+      for (const auto& [modseq, tombstone] : piece) row.messages.push_back(tombstone);
+      batch_.put(Keyspace::mailbox, expunged_key(piece.back().first), encode(row));
+      account.tombstones += piece.size();
+    }
+    write_orphans(number, logged);
+  }
+}
+
+// By their emails: the places of an email stay in one row. A row's key is the modseq of one of the messages, so none is written over.
+void AccountWriter::write_orphans(MailboxNumber number, Logged& logged) {
+  std::ranges::sort(logged.orphans, {}, [](const Orphan& each) { return std::pair(each.email, each.uid); });
+  auto key = logged.expunged.begin();
+  for (auto first = logged.orphans.begin(); first != logged.orphans.end();) {
+    auto last = first + std::min<std::ptrdiff_t>(kMostInRow, logged.orphans.end() - first);
+    while (last != logged.orphans.end() && last->email == std::prev(last)->email) ++last;
+    batch_.put(Keyspace::outbox, orphans_key((key++)->first), encode(OrphansRow{number, {first, last}}));
+    first = last;
+  }
+}
+
+}  // namespace godwit::mailbox
