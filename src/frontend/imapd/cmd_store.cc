@@ -40,6 +40,8 @@ Task<Reply> Session::cmd(imap::Store command) {
       co_await mailboxes().change_flags(account(), selected_->number, *std::move(uids), std::move(change), command.unchanged_since);
   if (!done) co_return reply_to(done.error());
   remember_told(*done, !command.silent);
+  const auto is_new = [this](const auto& info) { return !is_known(*selected_->keywords, info); };
+  if (std::ranges::any_of(done->messages, is_new)) co_await refresh_keywords();
   co_await tell_stored(done->messages, command);
   if (!done->refused.empty()) co_return Reply::ok("Some have been changed meanwhile", modified_code(done->refused, command.uid));
   const bool all = done->messages.size() == asked;
@@ -62,7 +64,6 @@ void Session::remember_told(const mailbox::FlagsChanged& done, bool with_flags) 
 Task<> Session::tell_stored(std::vector<mailbox::MessageInfo> messages, const imap::Store& command) {
   for (const auto& info : messages) {
     if (command.silent && !condstore_) continue;
-    if (!is_known(*selected_->keywords, info)) co_await refresh_keywords();
     const auto sequence = selected_->view.sequence_of(info.uid);
     if (!sequence) continue;
     std::string& out = out_.buffer();

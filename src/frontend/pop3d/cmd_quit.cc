@@ -19,6 +19,7 @@ Task<> Session::cmd_quit(pop3::Command /*command*/) {
   closing_ = true;
   auto uids = doomed();
   if (uids.empty()) co_return ok(text::kBye);
+  expunged_ = true;
   const auto removed = co_await context_.mailboxes.expunge(account_->id, mailbox::kInbox, std::move(uids), false);
   if (!removed) {
     log::warning("expunge_failed", {{"session", id_}, {"account", account_->address.text()}, {"error", removed.error().text}});

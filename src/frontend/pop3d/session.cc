@@ -69,7 +69,7 @@ Task<> Session::run() {
   else
     co_await turn_away(ticket.error());
   close();
-  if (removed_ != 0) co_await context_.mailboxes.tidy(account_->id);
+  if (expunged_) co_await context_.mailboxes.tidy(account_->id);
   log::info("session_end", {{"session", id_},
                             {"protocol", "pop3"},
                             {"peer", remote_.address.text()},

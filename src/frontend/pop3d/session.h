@@ -130,6 +130,7 @@ class Session {
   unsigned wrong_passwords_ = 0;
   std::uint64_t retrieved_ = 0;
   std::vector<Listed*> on_the_way_;  // retrieved, not yet received
+  bool expunged_ = false;  // what that leaves for later is done when the client has its answer
   std::uint64_t removed_ = 0;
 };
 

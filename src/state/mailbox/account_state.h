@@ -24,6 +24,7 @@ struct AccountState {
   bool all_mailboxes = false;  // else those that were asked for, and INBOX
   std::map<PageKey, UidPage> pages;
   std::map<MessagesKey, MessagePage> messages;
+  std::uint64_t merge_changes_at = 0;        // how many rows `c` there are when it is worth another look
   std::shared_ptr<const Keywords> keywords;  // null: not read yet
 };
 

@@ -48,6 +48,8 @@ Task<Result<void>> AccountWriter::load(IfNew if_new, std::optional<AccountState>
     is_open_ = true;
     co_return Result<void>{};
   }
+  const auto stored = decode_account(row->value);
+  if (stored && stored->layout != kLayout) co_return co_await rebuild(if_new);
   if (kept && kept->version == row->version) {
     state_ = *std::move(kept);
     is_open_ = true;
@@ -133,7 +135,9 @@ Task<Result<std::vector<Member>>> AccountWriter::members(MailboxNumber number, s
 // What prepare() adds counts too.
 bool AccountWriter::has_room() const {
   constexpr std::size_t kThreadBytes = 32;
-  return batch_.bytes() + pending_bytes_ + changed_threads_.size() * kThreadBytes < kRoom && changed_pages_.size() < kMaxPagesChanged;
+  const std::size_t pages = changed_pages_.size() > 2 ? changed_pages_.size() * UidPage::kMostBytes : 0;
+  return batch_.bytes() + pending_bytes_ + pages + changed_threads_.size() * kThreadBytes < kRoom &&
+         changed_pages_.size() < kMaxPagesChanged;
 }
 
 MailboxRow& AccountWriter::change(MailboxNumber number) {
@@ -223,8 +227,7 @@ Task<Result<bool>> AccountWriter::write(std::string_view what, Durability durabi
     view_.reset();
     co_return co_await overtaken_by_rows();
   }
-  GODWIT_CO_TRY(co_await forget_tombstones());
-  GODWIT_CO_TRY(co_await merge_changes());
+  co_await keep_log_short();
   prepare(batch_, durability);
   // the last resort: whoever puts rows in asks has_room() before
   if (batch_.bytes() > store::kMaxBatch) co_return fail(Error::permanent(Error::Cause::limit, "too much for one change: do it in parts"));

@@ -74,6 +74,10 @@ class AccountWriter {
   Task<Result<bool>> write(std::string_view what, Durability durability = Durability::durable);
 
  private:
+  struct Mergeable {  // rows `c` of a mailbox
+    std::vector<std::string> keys;
+    std::vector<UidRange> uids;
+  };
   struct Logged {  // of a mailbox, in the order of the modseqs
     std::vector<std::pair<Modseq, Uid>> changed;
     std::vector<std::pair<Modseq, Tombstone>> expunged;
@@ -89,8 +93,10 @@ class AccountWriter {
   Task<Result<MessagePage*>> change_messages(MailboxNumber number, Uid uid);
   Task<Result<ThreadId>> find_thread(std::span<const std::uint64_t> hashes, ThreadId own);
   Task<Result<ThreadRow*>> thread_row(std::uint64_t hash);
+  Task<> keep_log_short();
   Task<Result<void>> forget_tombstones();
   Task<Result<void>> merge_changes();
+  void merge(MailboxNumber number, Mergeable what, bool exists);
   void write_log();
   void write_orphans(MailboxNumber number, Logged& logged);
   Task<Result<bool>> overtaken_by_rows();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/log.h"
 #include "state/mailbox/account_writer.h"
 #include "state/mailbox/members.h"
 
@@ -41,6 +42,14 @@ std::span<const Entry> take_piece(std::span<const Entry>& left) {
 
 }  // namespace
 
+// What cannot be read of it now, or never, must not keep a change from being written.
+Task<> AccountWriter::keep_log_short() {
+  const auto forgotten = co_await forget_tombstones();
+  const auto merged = co_await merge_changes();
+  const auto& failed = forgotten ? merged : forgotten;
+  if (!failed) log::warning("log of changes not shortened", {{"account", id_}, {"error", failed.error().text}});
+}
+
 // Expunges of long ago are forgotten, a piece at a time, so that the log does not grow for ever.
 Task<Result<void>> AccountWriter::forget_tombstones() {
   constexpr store::ScanLimit kPiece{2'000, 256 * 1024};
@@ -61,35 +70,46 @@ Task<Result<void>> AccountWriter::forget_tombstones() {
   co_return Result<void>{};
 }
 
-// Of many changes in a row, one entry a mailbox stays, in the place of the last of them: it may name more than changed since a modseq,
-// never less. The newest are left alone, for that is what those who watch ask about.
+// Of many changes in a row one entry a mailbox stays, in the place of the last of them: it may name more than changed since a modseq, never
+// less. The newest are left alone, for that is what those who watch ask about. What it costs to look is spread over a thousand batches.
 Task<Result<void>> AccountWriter::merge_changes() {
-  constexpr std::uint64_t kMost = 1'024;
+  constexpr std::uint64_t kEvery = 1'024;
   constexpr std::uint64_t kNewest = 128;
-  constexpr store::ScanLimit kPiece{4'000, 256 * 1024};
+  constexpr std::size_t kMostBytes = 300 * 1024;  // of a batch that is to be merged in
+  constexpr std::size_t kMostKeys = 10'000;
   AccountRow& account = state_.account;
-  if (account.changes <= kMost + 4 * std::uint64_t{account.last_mailbox}) co_return Result<void>{};
-  struct Merged {
-    std::string key;
-    ChangedRow row;
-  };
-  std::map<MailboxNumber, Merged> merged;
+  const bool is_small = batch_.bytes() + pending_bytes_ < kMostBytes;
+  if (!is_small || account.changes <= kEvery || account.changes < state_.merge_changes_at) co_return Result<void>{};
+  state_.merge_changes_at = account.changes + kEvery;
+  GODWIT_CO_ASSIGN(const auto* mailboxes, co_await this->mailboxes());
+  std::map<MailboxNumber, Mergeable> found;
+  std::uint64_t left = std::min<std::uint64_t>(account.changes - kNewest, kMostKeys);
   PrefixScan scan(view(), Keyspace::mailbox, std::string(kAllChanged));
-  GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kPiece));
-  const std::size_t count = std::min<std::size_t>(rows.size(), account.changes - kNewest);
-  for (std::size_t i = 0; i < count; ++i) {
-    GODWIT_CO_ASSIGN(const auto row, decode_changed(rows[i].value));
-    Merged& into = merged[row.mailbox];
-    into.key = rows[i].key;
-    into.row.uids.insert(into.row.uids.end(), row.uids.begin(), row.uids.end());
-    batch_.erase(Keyspace::mailbox, rows[i].key);
+  while (left > 0) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) break;
+    for (const auto& row : rows) {
+      if (left == 0) break;
+      --left;
+      GODWIT_CO_ASSIGN(auto changed, decode_changed(row.value));
+      Mergeable& into = found[changed.mailbox];
+      into.keys.push_back(row.key);
+      into.uids.insert(into.uids.end(), changed.uids.begin(), changed.uids.end());
+      if (into.uids.size() > kMostKeys) into.uids = coarse(normalised(std::move(into.uids)));
+    }
   }
-  for (auto& [number, each] : merged) {
-    const ChangedRow row{number, coarse(normalised(std::move(each.row.uids)))};
-    batch_.put(Keyspace::mailbox, std::move(each.key), encode(row));
-  }
-  account.changes -= count - merged.size();
+  for (auto& [number, each] : found) merge(number, std::move(each), mailboxes->contains(number));
   co_return Result<void>{};
+}
+
+void AccountWriter::merge(MailboxNumber number, Mergeable what, bool exists) {
+  constexpr std::size_t kMostBytes = 600 * 1024;
+  if ((exists && what.keys.size() == 1) || batch_.bytes() + pending_bytes_ > kMostBytes) return;
+  state_.account.changes -= std::min<std::uint64_t>(state_.account.changes, what.keys.size());
+  for (const std::string& key : what.keys) batch_.erase(Keyspace::mailbox, key);
+  if (!exists) return;
+  batch_.put(Keyspace::mailbox, what.keys.back(), encode(ChangedRow{number, coarse(normalised(std::move(what.uids)))}));
+  ++state_.account.changes;
 }
 
 // Each row stands under the modseq of its last message.

@@ -23,16 +23,18 @@ bool is_over(const AccountRow& account, const std::vector<NewMessage>& messages,
   return is_over(account, bytes, messages.size(), quota);
 }
 
-// The row of details goes along as long as there is room for it beside the messages that follow.
-void put_details(AccountWriter& writer, EmailId email, const std::string& details, std::size_t messages_left) {
-  constexpr std::size_t kRoomForAll = 500 * 1024;
-  constexpr std::size_t kBytesOfOne = 600;
-  const bool fits = writer.batch().bytes() + details.size() + messages_left * kBytesOfOne < kRoomForAll;
-  if (!details.empty() && (messages_left == 0 || fits)) writer.batch().put(Keyspace::mailbox, details_key(email), details);
+// Rows of details go along as long as there is room: they are worth no refusal.
+void put_details(AccountWriter& writer, const std::vector<NewMessage>& messages, const std::vector<EmailId>& emails) {
+  constexpr std::size_t kMost = 500 * 1024;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const std::string& details = messages[i].email.details;
+    if (details.empty()) continue;
+    if (!writer.has_room() || writer.batch().bytes() + details.size() > kMost) return;
+    writer.batch().put(Keyspace::mailbox, details_key(emails[i]), details);
+  }
 }
 
-Task<Result<Uid>> append_one(AccountWriter& writer, directory::AccountId account, MailboxNumber mailbox, const NewMessage& message,
-                             std::size_t messages_left) {
+Task<Result<Uid>> append_one(AccountWriter& writer, directory::AccountId account, MailboxNumber mailbox, const NewMessage& message) {
   GODWIT_CHECK(message.email.blob.partition == directory::partition_of(account));
   if (!writer.has_room()) co_return fail(too_many());
   const Modseq modseq = writer.next_modseq();
@@ -40,7 +42,6 @@ Task<Result<Uid>> append_one(AccountWriter& writer, directory::AccountId account
   member.flags = message.flags & (kSeen | kAnswered | kFlagged | kDeleted | kDraft);
   GODWIT_CO_ASSIGN(member.keywords, co_await writer.keyword_numbers(message.keywords, true));
   writer.batch().put(Keyspace::blob_refs, blob_ref_key(message.email.blob, account, member.email), "");
-  put_details(writer, member.email, message.email.details, messages_left);
   co_return co_await writer.add_message(mailbox, std::move(member));
 }
 
@@ -57,11 +58,11 @@ Task<Result<AppendedOnce>> Mailboxes::Impl::append_once(directory::AccountId acc
   if (done.over_quota || messages.empty()) co_return AppendedOnce{std::move(done), {}, {}};
   AppendedOnce once;
   for (const auto& each : messages) {
-    const std::size_t messages_left = messages.size() - done.uids.size() - 1;
-    GODWIT_CO_ASSIGN(const Uid uid, co_await append_one(writer, account, mailbox, each, messages_left));
+    GODWIT_CO_ASSIGN(const Uid uid, co_await append_one(writer, account, mailbox, each));
     done.uids.push_back(uid);
     once.emails.push_back(writer.account().last_email);
   }
+  put_details(writer, messages, once.emails);
   writer.batch().refuse_when_full = true;
   const bool on_their_way = std::ranges::any_of(messages, [](const NewMessage& each) { return each.bytes != nullptr; });
   if (on_their_way) once.hold = unproven.hold(account, once.emails.front());

@@ -58,9 +58,14 @@ Task<Result<Changes>> Mailboxes::changes(directory::AccountId account, MailboxNu
   out.complete = since >= state.floor;
   GODWIT_CO_ASSIGN(out.expunged, co_await read_expunged(*view, mailbox, since));
   GODWIT_CO_ASSIGN(auto changed, co_await read_changed(*view, mailbox, since));
-  GODWIT_CO_ASSIGN(const auto members, co_await read_members(*view, mailbox, std::move(changed), UINT32_MAX));
-  for (const Member& each : members) {
-    if (each.row.modseq > since) out.messages.push_back(as_info(each));
+  while (!changed.empty()) {  // it may name many more than have changed
+    constexpr std::size_t kPiece = 4'000;
+    GODWIT_CO_ASSIGN(const auto members, co_await read_members(*view, mailbox, changed, kPiece));
+    for (const Member& each : members) {
+      if (each.row.modseq > since) out.messages.push_back(as_info(each));
+    }
+    if (members.size() < kPiece || members.back().uid == UINT32_MAX) break;
+    skip_to(changed, members.back().uid + 1);
   }
   co_return out;
 }

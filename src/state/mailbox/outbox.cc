@@ -138,8 +138,10 @@ Task<Result<Buried>> Mailboxes::Impl::bury_some(directory::AccountId account) {
                                                                    store::ScanLimit{1, 64 * 1024}));
     if (found.rows.empty()) co_return Buried{};
     const store::Row& row = found.rows.front();
-    GODWIT_CO_ASSIGN(auto orphans, decode_orphans(row.value));
-    Buried done{true, false};
+    auto read = decode_orphans(row.value);
+    if (!read) log::error("entry of the outbox unreadable", {{"account", account}, {"error", read.error().text}});
+    Buried done{true, !read};  // a rebuild finds what it named
+    OrphansRow orphans = read ? *std::move(read) : OrphansRow{};
     auto next = orphans.messages.begin();
     for (std::size_t count = 0; next != orphans.messages.end(); ++next, ++count) {
       const bool is_first = next == orphans.messages.begin() || std::prev(next)->email != next->email;
@@ -162,7 +164,6 @@ Task<Result<Buried>> Mailboxes::Impl::bury_some(directory::AccountId account) {
 }
 
 Task<Result<void>> Mailboxes::Impl::bury_orphans(directory::AccountId account) {
-  set_untidy(account, false);  // who adds to them from now on says so again
   bool lost = false;
   for (;;) {
     GODWIT_CO_ASSIGN(const Buried done, co_await bury_some(account));
@@ -263,8 +264,11 @@ Task<Result<void>> Mailboxes::apply_outbox(directory::AccountId account) {
   GODWIT_CO_ASSIGN(const auto removed, co_await impl_->engine.get(store::kDirectoryPartition, Keyspace::outbox, removal));
   if (!removed) {
     co_await impl_->settle_appends(account);
-    GODWIT_CO_TRY(co_await impl_->bury_orphans(account));
-    co_return co_await impl_->apply_releases(account);
+    impl_->set_untidy(account, false);  // who adds to it from now on says so again
+    auto applied = co_await impl_->bury_orphans(account);
+    if (applied) applied = co_await impl_->apply_releases(account);
+    if (!applied) impl_->set_untidy(account, true);
+    co_return applied;
   }
   GODWIT_CO_ASSIGN(const bool done, co_await impl_->erase_account(account));
   if (!done) co_return Result<void>{};

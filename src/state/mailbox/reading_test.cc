@@ -48,6 +48,35 @@ TEST_F(ReadingTest, Log_ForgetsDownToAFloor) {
   EXPECT_TRUE(changes(kInbox, inbox.highest_modseq).complete);  // nothing has changed there
 }
 
+TEST_F(ReadingTest, Log_OfManyChanges_IsMerged) {
+  for (int i = 0; i < 3; ++i) append_one(box_);
+  const Modseq first = status(box_).highest_modseq;
+  ASSERT_TRUE(create("Gone").has_value());
+  const MailboxNumber gone = number("Gone");
+  append_one(gone);
+  ASSERT_TRUE(remove("Gone").has_value());
+  for (int i = 0; i < 3'000; ++i) {
+    const FlagChange change{i % 2 == 0 ? FlagChange::How::add : FlagChange::How::remove, kFlagged, {}};
+    ASSERT_TRUE(change_flags(box_, {{2, 2}}, change).has_value());
+  }
+  EXPECT_LE(rows(kAnna, Keyspace::mailbox, kAllChanged), 1'200u);
+  const Changes seen = changes(box_, first);
+  ASSERT_EQ(seen.messages.size(), 1u);
+  EXPECT_EQ(seen.messages[0].uid, 2u);
+  EXPECT_EQ(changes(box_, 0).messages.size(), 3u);
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+// It is a hint; mail goes on coming without it.
+TEST_F(ReadingTest, LogThatCannotBeRead_KeepsNoChangeFromBeingWritten) {
+  is_damaged_ = true;
+  append_one(box_);
+  put(directory::partition_of(kAnna), Keyspace::mailbox, changed_key(1), "rubbish");
+  for (int i = 0; i < 1'100; ++i)
+    ASSERT_TRUE(change_flags(box_, {{1, 1}}, {i % 2 == 0 ? FlagChange::How::add : FlagChange::How::remove, kFlagged, {}}).has_value());
+  EXPECT_EQ(append_one(box_), 2u);
+}
+
 // --- Reading
 
 TEST_F(ReadingTest, Messages_ByAnyRanges) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "state/mailbox/earlier_rows.h"
 #include "state/mailbox/mailbox_impl.h"
 #include "state/mailbox/members.h"
 #include "state/mailbox/survey.h"
@@ -50,7 +51,9 @@ AccountRow Survey::wanted_account() const {
     ++account.emails;
     account.bytes += seen.size;
   }
-  if (account.tombstones != tombstones_) account.floor = account.modseq;  // which expunges are forgotten nobody knows
+  const bool is_converted = account_ && account_->layout != kLayout;
+  account.layout = kLayout;
+  if (account.tombstones != tombstones_ && !is_converted) account.floor = account.modseq;  // which expunges are forgotten nobody knows
   account.tombstones = tombstones_;
   account.changes = changes_rows_;
   return account;
@@ -85,24 +88,55 @@ void Survey::want_mailboxes(Rows& rows, AccountRow& account, WallTime now) {
   }
 }
 
+MessagePage& Survey::mended(Place place) {
+  const MessagesKey key{place.mailbox, MessagePage::page_of(place.uid)};
+  const auto [page, is_new] = mended_.try_emplace(key);
+  if (!is_new) return page->second;
+  const auto old = stored_.find(messages_key(key.mailbox, key.page));
+  auto known = old != stored_.end() ? MessagePage::decode(key.page, old->second) : Result<MessagePage>();
+  if (known) page->second = *std::move(known);  // stored_ has only what could be decoded
+  return page->second;
+}
+
 // What the row of its place says of a message is enough, for the email knows the rest; but for the flags.
-Result<void> Survey::put_back(const ByEmailKey& lost, Modseq modseq) {
+void Survey::put_back(const ByEmailKey& lost, Modseq modseq) {
   const SeenEmail& email = emails_.at(lost.email);
-  const MessagesKey key{lost.place.mailbox, MessagePage::page_of(lost.place.uid)};
-  auto page = mended_.find(key);
-  if (page == mended_.end()) {
-    const auto old = stored_.find(messages_key(key.mailbox, key.page));
-    MessagePage known;
-    if (old != stored_.end()) {
-      GODWIT_ASSIGN(known, MessagePage::decode(key.page, old->second));
-    }
-    page = mended_.emplace(key, std::move(known)).first;
-  }
   Membership member{lost.email, modseq, email.created, email.size, 0, email.received, email.received, {}};
   take_message(lost.place, member);
-  page->second.put(lost.place.uid, std::move(member));
+  mended(lost.place).put(lost.place.uid, std::move(member));
   changes_.push_back(fmt::format("message {} of mailbox {} was lost: it is back, without its flags", lost.place.uid, lost.place.mailbox));
-  return {};
+}
+
+// Flags that a power cut took back may have been seen under the modseqs that were in reserve.
+Modseq Survey::next_modseq(AccountRow& account) {
+  account.modseq = std::max(account.modseq, account.reserved_modseq);
+  return ++account.modseq;
+}
+
+// Emails whose last message was expunged and that no entry of the outbox names: it was lost.
+void Survey::find_orphans() {
+  std::vector<ByEmailKey> stale;
+  std::ranges::set_difference(by_email_, messages_, std::back_inserter(stale));
+  for (const ByEmailKey& each : stale) {
+    if (!expunged_.contains(each.place) || orphans_.contains(each.email)) continue;
+    const auto stays = std::ranges::lower_bound(messages_, each.email, {}, &ByEmailKey::email);
+    if (stays != messages_.end() && stays->email == each.email) continue;
+    new_orphans_[each.place.mailbox].push_back({each.email, each.place.uid});
+  }
+  for (const auto& [number, orphans] : new_orphans_)
+    for (const Orphan& each : orphans) orphans_.insert(each.email);
+}
+
+void Survey::put_orphans(Batch& batch, AccountRow& account) {
+  constexpr std::size_t kMost = 2'000;
+  for (auto& [number, orphans] : new_orphans_) {
+    changes_.push_back(fmt::format("{} messages that were expunged from mailbox {} had left something behind", orphans.size(), number));
+    for (std::size_t at = 0; at < orphans.size(); at += kMost) {
+      const auto first = orphans.begin() + static_cast<std::ptrdiff_t>(at);
+      const auto last = orphans.begin() + static_cast<std::ptrdiff_t>(std::min(orphans.size(), at + kMost));
+      batch.put(Keyspace::outbox, orphans_key(next_modseq(account)), encode(OrphansRow{number, {first, last}}));
+    }
+  }
 }
 
 void Survey::put_back_messages(Rows& rows, AccountRow& account) {
@@ -112,10 +146,12 @@ void Survey::put_back_messages(Rows& rows, AccountRow& account) {
     const auto& pages = boxes_[each.place.mailbox].pages;
     const auto page = pages.find(UidPage::page_of(each.place.uid));
     const bool is_taken = page != pages.end() && page->second.contains(static_cast<std::uint16_t>(each.place.uid));
-    return is_taken || orphans_.contains(each.email) || !emails_.contains(each.email);
+    return is_taken || expunged_.contains(each.place) || orphans_.contains(each.email) || !emails_.contains(each.email);
   });
-  for (const ByEmailKey& each : lost) ignore(put_back(each, ++account.modseq), "stored_ has what could be decoded");
+  for (const ByEmailKey& each : lost) put_back(each, next_modseq(account));
+  std::ranges::sort(messages_);
   for (const auto& [key, page] : mended_) {
+    if (page.empty()) continue;
     const std::string row = messages_key(key.mailbox, key.page);
     rows[row] = page.encode();
     doomed_.erase(row);
@@ -124,10 +160,11 @@ void Survey::put_back_messages(Rows& rows, AccountRow& account) {
 
 // Where the log has lost changes it says that everything may have changed.
 void Survey::want_log(Rows& rows, AccountRow& account) {
-  for (const auto& [number, box] : boxes_) {
+  for (auto& [number, box] : boxes_) {
     if (!box.is_unlogged) continue;
     const ChangedRow all{number, std::vector<UidRange>(1, UidRange{1, box.highest_uid})};
-    rows[changed_key(++account.modseq)] = encode(all);
+    box.highest_modseq = next_modseq(account);
+    rows[changed_key(box.highest_modseq)] = encode(all);
     ++account.changes;
   }
 }
@@ -154,12 +191,15 @@ void Survey::want_keywords(Rows& rows) const {
 Survey::Rows Survey::wanted(WallTime now) {
   Rows rows;
   boxes_.try_emplace(kInbox);
+  find_orphans();
   AccountRow account = wanted_account();
   put_back_messages(rows, account);
+  rows.insert(converted_log_.begin(), converted_log_.end());
   want_log(rows, account);
   want_mailboxes(rows, account, now);
   want_threads(rows);
   want_keywords(rows);
+  put_orphans(orphans_batch_, account);
   rows[std::string(kAccountKey)] = encode(account);
   for (const auto& [email, seen] : emails_) doomed_.erase(details_key(email));
   for (const auto& [key, value] : stored_) {
@@ -170,6 +210,9 @@ Survey::Rows Survey::wanted(WallTime now) {
 }
 
 void Survey::tell(const std::string& key) {
+  const bool is_of_conversion = key == kAccountKey || key.starts_with(kAllMessages) || key.starts_with(kAllChanged) ||
+                                key.starts_with(kAllExpunged) || key.starts_with(kAllEarlierMessages);
+  if (account_ && account_->layout != kLayout && is_of_conversion) return;
   const std::string_view was = stored_.contains(key) || doomed_.contains(key) ? "wrong" : "missing";
   if (key == kAccountKey) {
     changes_.push_back(fmt::format("the row of the account was {}", was));
@@ -201,9 +244,13 @@ Batch Survey::new_batch() const {
 // The account's row comes last: cut off before it, the next rebuild finds the same again.
 std::vector<Batch> Survey::batches(WallTime now) {
   Rows rows = wanted(now);
+  if (account_ && account_->layout != kLayout)
+    changes_.push_back(fmt::format("{} messages are brought into the form of this release", converted_messages_));
   auto account = rows.extract(std::string(kAccountKey));
   std::vector<Batch> out;
   Batch batch = new_batch();
+  for (const auto& operation : orphans_batch_.operations())
+    if (const auto* put = std::get_if<Batch::Put>(&operation)) batch.put(put->keyspace, put->key, put->value);
   auto cut = [&] {
     if (batch.bytes() < kBatchBytes) return;
     out.push_back(std::exchange(batch, new_batch()));
@@ -246,8 +293,9 @@ Task<Result<bool>> is_overtaken(store::View& view, std::vector<MailboxNumber> ma
     if (!row) continue;
     GODWIT_CO_ASSIGN(const auto mailbox, decode_mailbox(row->value));
     const std::vector<UidRange> to_be_given(1, {mailbox.uid_next, UINT32_MAX});
-    GODWIT_CO_ASSIGN(const auto messages, co_await read_members(view, number, to_be_given, 1));
-    if (!messages.empty()) co_return true;
+    const auto messages = co_await read_members(view, number, to_be_given, 1);
+    if (!messages && messages.error().cause != Error::Cause::corrupt) co_return fail(messages.error());
+    if (!messages || !messages->empty()) co_return true;
   }
   co_return false;
 }

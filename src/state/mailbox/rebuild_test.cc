@@ -190,6 +190,45 @@ TEST_F(RebuildTest, Orphans_StayGone) {
   EXPECT_THAT(verify(), IsEmpty());
 }
 
+// The entry of the outbox is lost: what was expunged does not come back, and is cleared away all the same.
+TEST_F(RebuildTest, OutboxLostOrUnreadable_ExpungedStaysGone) {
+  open_account();
+  for (const bool lost : {true, false}) {
+    SCOPED_TRACE(lost);
+    const Uid first = append_one(2);
+    append_one(2);
+    ASSERT_TRUE(loop_.run(mailboxes_->expunge(kAnna, 2, {{first, first}}, false)).has_value());
+    const auto entries = engine_.dump(partition(), Keyspace::outbox);
+    ASSERT_EQ(entries.size(), 1u);
+    store::Batch batch;
+    if (lost)
+      batch.erase(Keyspace::outbox, entries[0].key);
+    else
+      batch.put(Keyspace::outbox, entries[0].key, "rubbish");
+    ASSERT_TRUE(loop_.run(engine_.write(partition(), std::move(batch))).ok());
+    EXPECT_THAT(verify(), Not(IsEmpty()));
+    EXPECT_THAT(rebuild(), Contains(HasSubstr("had left something behind")));
+    ASSERT_TRUE(loop_.run(mailboxes_->apply_outbox(kAnna)).has_value());
+    EXPECT_THAT(uids_in(2), Not(Contains(first)));
+    EXPECT_EQ(blobs_.ids().size(), lost ? 1u : 2u);
+    EXPECT_THAT(verify(), IsEmpty());
+  }
+}
+
+// Modseqs that a power cut took back may have been seen.
+TEST_F(RebuildTest, PutBack_AboveTheReserve) {
+  open_account();
+  append_one(2);
+  const AccountRow account = decode_account(value_of(account_key_)).value();
+  AccountRow reserved = account;
+  reserved.reserved_modseq = account.modseq + 10'000;
+  put(partition(), Keyspace::mailbox, account_key_, encode(reserved));
+  lose(messages_key(2, 0));
+  rebuild();
+  EXPECT_GT(messages(2)[0].modseq, reserved.reserved_modseq);
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
 TEST_F(RebuildTest, Reader_FindsTheMailAfterTheMailboxRowWasLost) {
   settle(kAnna, queued());
   settle(kAnna, queued());

@@ -41,6 +41,7 @@ std::string encode(const AccountRow& row) {
   out.set_defaults_made(row.defaults_made);
   out.set_tombstones(row.tombstones);
   out.set_changes(row.changes);
+  out.set_layout(row.layout);
   out.set_unproven_email(row.unproven_email);
   return out.SerializeAsString();
 }
@@ -54,6 +55,7 @@ Result<AccountRow> decode_account(std::string_view value) {
   row.defaults_made = in.defaults_made();
   row.tombstones = in.tombstones();
   row.changes = in.changes();
+  row.layout = in.layout();
   row.unproven_email = in.unproven_email();
   return row;
 }

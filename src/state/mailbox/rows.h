@@ -13,6 +13,9 @@
 
 namespace godwit::mailbox {
 
+// of the rows of an account; those of an earlier release (0) are converted before anything else. on disk: do not change
+inline constexpr std::uint32_t kLayout = 1;
+
 struct AccountRow {
   Modseq modseq = 0;
   EmailId last_email = 0;
@@ -25,7 +28,8 @@ struct AccountRow {
   bool defaults_made = false;
   std::uint64_t tombstones = 0;  // in the log
   std::uint64_t changes = 0;     // rows `c`
-  EmailId unproven_email = 0;    // bytes of the emails from here on may not have been durable yet; 0: of all were (unproven.h)
+  std::uint32_t layout = kLayout;
+  EmailId unproven_email = 0;  // bytes of the emails from here on may not have been durable yet; 0: of all were (unproven.h)
 };
 
 struct MailboxRow {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "state/mailbox/earlier_rows.h"
 #include "state/mailbox/mailbox_impl.h"
 
 namespace godwit::mailbox {
@@ -58,6 +59,10 @@ Result<void> Survey::take(const store::Row& row) {
   if (row.key.starts_with(kAllMailboxes)) return take_mailbox(row);
   if (row.key.starts_with(kAllEmails)) return take_email(row);
   if (row.key.starts_with(kAllMessages)) return take_messages(row);
+  if (row.key.starts_with(kAllEarlierMessages)) {
+    take_earlier_message(row);
+    return {};
+  }
   if (row.key.starts_with(kAllChanged)) return take_changed(row);
   if (row.key.starts_with(kAllExpunged)) return take_expunged(row);
   return take_other(row);
@@ -118,6 +123,37 @@ Result<void> Survey::take_messages(const store::Row& row) {
   return {};
 }
 
+// They come behind the pages, by their keys; one that is in a page already was converted before something cut that off.
+void Survey::take_earlier_message(const store::Row& row) {
+  doomed_.insert(row.key);
+  const auto place = parse_earlier_message_key(row.key);
+  auto message = decode_earlier_message(row.value);
+  if (!place || !message) return;
+  MessagePage& page = mended(*place);
+  if (page.find(place->uid) != nullptr) return;
+  Membership& member = message->row;
+  const auto email = emails_.find(member.email);
+  member.created = email != emails_.end() ? email->second.created : 0;
+  if (!message->is_dated && email != emails_.end()) member.saved = member.received = email->second.received;
+  take_message(*place, member);
+  page.put(place->uid, std::move(member));
+  ++converted_messages_;
+}
+
+void Survey::take_earlier_change(const store::Row& row, Modseq modseq) {
+  doomed_.insert(row.key);
+  const auto change = decode_earlier_change(row.value);
+  if (!change || !*change) return;
+  const ExpungedRow& expunged = **change;
+  const Tombstone& gone = expunged.messages.front();
+  saw(expunged.mailbox, modseq);
+  saw(gone.email);
+  saw(Place{expunged.mailbox, gone.uid});
+  ++tombstones_;
+  expunged_.insert({expunged.mailbox, gone.uid});
+  converted_log_[expunged_key(modseq)] = encode(expunged);
+}
+
 void Survey::take_message(Place place, const Membership& member) {
   saw(place);
   saw(member.email);
@@ -133,6 +169,10 @@ void Survey::take_message(Place place, const Membership& member) {
 Result<void> Survey::take_changed(const store::Row& row) {
   GODWIT_ASSIGN(const Modseq modseq, parse_number_key(row.key));
   highest_modseq_ = std::max(highest_modseq_, modseq);
+  if (is_earlier_change(row.value)) {
+    take_earlier_change(row, modseq);
+    return {};
+  }
   const auto changed = decode_changed(row.value);
   if (!changed) {
     doomed_.insert(row.key);
@@ -157,6 +197,7 @@ Result<void> Survey::take_expunged(const store::Row& row) {
   for (const Tombstone& each : expunged->messages) {
     saw(each.email);
     saw(Place{expunged->mailbox, each.uid});
+    expunged_.insert({expunged->mailbox, each.uid});
   }
   return {};
 }

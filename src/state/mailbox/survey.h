@@ -37,6 +37,8 @@ class Survey {
   Result<void> take_email(const store::Row& row);
   Result<void> take_messages(const store::Row& row);
   void take_message(Place place, const Membership& member);
+  void take_earlier_message(const store::Row& row);
+  void take_earlier_change(const store::Row& row, Modseq modseq);
   Result<void> take_changed(const store::Row& row);
   Result<void> take_expunged(const store::Row& row);
   Result<void> take_orphans(const store::Row& row);
@@ -50,7 +52,11 @@ class Survey {
   std::vector<ByEmailKey> missing_by_email() const;
   // The other way round: a message whose page was lost is put back, without its flags.
   void put_back_messages(Rows& rows, AccountRow& account);
-  Result<void> put_back(const ByEmailKey& lost, Modseq modseq);
+  void put_back(const ByEmailKey& lost, Modseq modseq);
+  MessagePage& mended(Place place);
+  static Modseq next_modseq(AccountRow& account);
+  void find_orphans();
+  void put_orphans(store::Batch& batch, AccountRow& account);
   void want_log(Rows& rows, AccountRow& account);
 
   Rows wanted(WallTime now);
@@ -73,6 +79,9 @@ class Survey {
   };
   std::map<EmailId, SeenEmail> emails_;
   std::set<EmailId> orphans_;  // that are to go, and are not counted
+  std::set<Place> expunged_;
+  std::map<MailboxNumber, std::vector<Orphan>> new_orphans_;
+  store::Batch orphans_batch_;
   EmailId highest_email_ = 0;
   Modseq highest_modseq_ = 0;
   std::uint64_t tombstones_ = 0;
@@ -81,7 +90,9 @@ class Survey {
   std::set<KeywordNumber> keywords_;            // that messages have
   std::vector<ByEmailKey> by_email_;            // as they stand, in their order
   std::vector<ByEmailKey> messages_;            // as they would have to; 16 bytes a message each
-  std::map<MessagesKey, MessagePage> mended_;   // pages into which messages are put back
+  std::map<MessagesKey, MessagePage> mended_;   // pages into which messages are put
+  std::uint64_t converted_messages_ = 0;
+  Rows converted_log_;
   std::map<MailboxNumber, Box> boxes_;
   std::vector<std::string> changes_;
 };

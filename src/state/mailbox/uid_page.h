@@ -16,6 +16,7 @@ namespace godwit::mailbox {
 class UidPage {
  public:
   static constexpr std::uint32_t kSize = 65'536;
+  static constexpr std::size_t kMostBytes = kSize / 8 + 1;  // encoded
   static std::uint16_t page_of(std::uint32_t uid) { return static_cast<std::uint16_t>(uid >> 16); }
 
   // `offset` is the uid's low 16 bits. Twice is harmless.

@@ -112,7 +112,10 @@ Task<Result<bool>> remove_email(AccountWriter& writer, EmailId email) {
   bool was_counted = false;  // else it was expunged, and waits for the outbox
   for (const Place place : places) {
     if (!writer.has_room()) co_return false;
-    GODWIT_CO_TRY(co_await writer.mailbox(place.mailbox));
+    writer.batch().erase(Keyspace::mailbox, by_email_key(email, place.mailbox, place.uid));
+    const auto box = co_await writer.mailbox(place.mailbox);
+    if (!box && box.error().cause == Error::Cause::not_found) continue;  // deleted meanwhile, or long ago
+    GODWIT_CO_TRY(box);
     std::vector<UidRange> one(1, {place.uid, place.uid});
     GODWIT_CO_ASSIGN(const auto members, co_await writer.members(place.mailbox, std::move(one), 1));
     if (members.empty() || members.front().row.email != email) continue;
@@ -156,6 +159,10 @@ Task<Result<void>> Mailboxes::Impl::settle_in_turn(directory::AccountId account)
     GODWIT_CO_ASSIGN(const auto row, co_await view->get(Keyspace::mailbox, std::string(kAccountKey)));
     if (!row) co_return Result<void>{};
     auto known = decode_account(row->value);
+    if (known && known->layout != kLayout) {
+      GODWIT_CO_TRY(co_await rebuild_in_turn(account));
+      continue;
+    }
     if (!known || known->unproven_email == 0) co_return Result<void>{};
     const EmailId held = unproven.first_held(account);
     const EmailId end = held != 0 ? held : known->last_email + 1;

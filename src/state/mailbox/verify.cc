@@ -117,8 +117,12 @@ Task<Result<void>> Audit::read_orphans() {
     GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
     if (rows.empty()) co_return Result<void>{};
     for (const auto& row : rows) {
-      GODWIT_CO_ASSIGN(const auto orphans, decode_orphans(row.value));
-      for (const Orphan& each : orphans.messages) orphans_.insert(each.email);
+      const auto orphans = decode_orphans(row.value);
+      if (!orphans) {
+        say("an entry of the outbox cannot be read");
+        continue;
+      }
+      for (const Orphan& each : orphans->messages) orphans_.insert(each.email);
     }
   }
 }
