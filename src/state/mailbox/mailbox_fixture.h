@@ -185,6 +185,7 @@ class MailboxFixture : public ::testing::Test {
   }
   static std::vector<UidRange> ranges(const std::vector<Uid>& uids) {
     std::vector<UidRange> out;
+    out.reserve(uids.size());
     for (const Uid uid : uids) out.push_back({uid, uid});
     return out;
   }

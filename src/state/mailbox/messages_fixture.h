@@ -14,6 +14,7 @@ class MessagesTest : public MailboxFixture {
   std::vector<std::string> keywords_of(const MessageInfo& message) {
     const auto known = loop_.run(mailboxes_->keywords(kAnna)).value();
     std::vector<std::string> out;
+    out.reserve(message.keywords.size());
     for (const KeywordNumber number : message.keywords) out.push_back(known->name(number));
     return out;
   }
@@ -22,6 +23,7 @@ class MessagesTest : public MailboxFixture {
   }
   std::vector<NewMessage> several(std::size_t count) {
     std::vector<NewMessage> out;
+    out.reserve(count);
     for (std::size_t i = 0; i < count; ++i) out.push_back(new_message());
     return out;
   }
