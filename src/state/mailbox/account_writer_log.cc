@@ -33,6 +33,20 @@ std::vector<UidRange> coarse(std::vector<UidRange> uids) {
   return uids;
 }
 
+// As they are on disk: what the writer knows has this batch in it already, a mailbox that goes with it too.
+Task<Result<std::set<MailboxNumber>>> read_mailbox_numbers(store::View& view) {
+  std::set<MailboxNumber> out;
+  PrefixScan scan(view, Keyspace::mailbox, std::string(kAllMailboxes));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) co_return out;
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const MailboxNumber number, parse_mailbox_key(row.key));
+      out.insert(number);
+    }
+  }
+}
+
 template <class Entry>
 std::span<const Entry> take_piece(std::span<const Entry>& left) {
   const std::span<const Entry> piece = left.first(std::min(left.size(), kMostInRow));
@@ -81,7 +95,7 @@ Task<Result<void>> AccountWriter::merge_changes() {
   const bool is_small = batch_.bytes() + pending_bytes_ < kMostBytes;
   if (!is_small || account.changes <= kEvery || account.changes < state_.merge_changes_at) co_return Result<void>{};
   state_.merge_changes_at = account.changes + kEvery;
-  GODWIT_CO_ASSIGN(const auto* mailboxes, co_await this->mailboxes());
+  GODWIT_CO_ASSIGN(const auto mailboxes, co_await read_mailbox_numbers(view()));
   std::map<MailboxNumber, Mergeable> found;
   std::uint64_t left = std::min<std::uint64_t>(account.changes - kNewest, kMostKeys);
   PrefixScan scan(view(), Keyspace::mailbox, std::string(kAllChanged));
@@ -98,7 +112,7 @@ Task<Result<void>> AccountWriter::merge_changes() {
       if (into.uids.size() > kMostKeys) into.uids = coarse(normalised(std::move(into.uids)));
     }
   }
-  for (auto& [number, each] : found) merge(number, std::move(each), mailboxes->contains(number));
+  for (auto& [number, each] : found) merge(number, std::move(each), mailboxes.contains(number) || state_.mailboxes.contains(number));
   co_return Result<void>{};
 }
 

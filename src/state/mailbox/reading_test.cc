@@ -67,6 +67,22 @@ TEST_F(ReadingTest, Log_OfManyChanges_IsMerged) {
   EXPECT_THAT(verify(), IsEmpty());
 }
 
+TEST_F(ReadingTest, Log_MergedByTheBatchThatRemovesAMailbox_ItStaysGone) {
+  append_one(box_);
+  ASSERT_TRUE(create("Gone").has_value());
+  const auto changes_now = [this] {
+    const auto row = loop_.run(engine_.get(directory::partition_of(kAnna), Keyspace::mailbox, std::string(kAccountKey))).value();
+    return decode_account(row->value).value().changes;
+  };
+  for (int i = 0; changes_now() < 1'025; ++i)
+    ASSERT_TRUE(change_flags(box_, {{1, 1}}, {i % 2 == 0 ? FlagChange::How::add : FlagChange::How::remove, kFlagged, {}}).has_value());
+  open();  // nothing is known of the other mailboxes
+  ASSERT_TRUE(remove("Gone").has_value());
+  EXPECT_LT(changes_now(), 200u);
+  EXPECT_TRUE(create("Gone").has_value());
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
 // It is a hint; mail goes on coming without it.
 TEST_F(ReadingTest, LogThatCannotBeRead_KeepsNoChangeFromBeingWritten) {
   is_damaged_ = true;
