@@ -11,6 +11,10 @@ namespace {
 // What a batch costs in memory beyond its bytes, so that a queue of empty ones is bounded too.
 std::size_t weight(const PendingWrite& write) { return write.batch.bytes() + 256 + 64 * write.batch.operations().size(); }
 
+bool may_be_own(const std::unique_ptr<PendingWrite>& write) {
+  return write->batch.durability == Batch::Durability::lazy && weight(*write) <= CommitQueue::kOwnBytes;
+}
+
 metrics::Counter& batches() {
   static auto& counter = metrics::counter("godwit_store_batches_total", "Batches of rows committed");
   return counter;
@@ -47,16 +51,45 @@ CommitQueue::~CommitQueue() {
   for (auto& call : want_room_) call();
 }
 
-void CommitQueue::push(std::unique_ptr<PendingWrite> write) {
+bool CommitQueue::push(std::unique_ptr<PendingWrite> write) {
   const bool takes_version = changes_rows(write->batch);
+  const std::size_t bytes = weight(*write);
   bool wake = false;
   {
     const std::scoped_lock lock(mutex_);
     if (takes_version) ++last_version_;
     write->done.version = last_version_;
-    bytes_ += weight(*write);
+    bytes_ += bytes;
+    if (may_be_own(write) && asleep_ && !own_ && waiting_.empty()) {
+      own_ = true;
+      group_bytes_ = bytes;
+      group_.push_back(std::move(write));
+      return true;
+    }
     waiting_.push_back(std::move(write));
-    wake = waiting_.size() == 1 || waiting_.size() == GroupPace::kEnough || bytes_ >= kGroupBytes;
+    wake = !own_ && (waiting_.size() == 1 || waiting_.size() == GroupPace::kEnough || bytes_ >= kGroupBytes);
+  }
+  if (wake) work_.notify_one();
+  return false;
+}
+
+// What others of their kind have pushed meanwhile goes with it, a few times.
+void CommitQueue::commit_own() {
+  constexpr int kRounds = 4;
+  const bool synced_before = !unsynced_;
+  bool wake = false;
+  for (int round = 1;; ++round) {
+    commit_group(CommitSink::How::no_sync_no_wait);
+    const std::scoped_lock lock(mutex_);
+    const bool would_wait = !group_.empty();
+    for (; !group_.empty(); group_.pop_back()) waiting_.push_front(std::move(group_.back()));
+    if (!would_wait && round < kRounds && !waiting_.empty() && std::ranges::all_of(waiting_, may_be_own)) {
+      take_group();
+      continue;
+    }
+    own_ = false;
+    wake = !waiting_.empty() || wants_turn_ || (synced_before && unsynced_);  // there is a sync to be awake for
+    break;
   }
   if (wake) work_.notify_one();
 }
@@ -79,19 +112,36 @@ void CommitQueue::when_room(std::move_only_function<void()> call) {
 
 CommitQueue::Time CommitQueue::next_duty() const { return unsynced_ || unmarked_ ? std::min(lazy_until_, next_tick_) : next_tick_; }
 
+// Until there is a batch, a duty or the end; nobody else commits then.
+bool CommitQueue::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  asleep_ = true;
+  while (own_ || (waiting_.empty() && !stopping_)) {
+    if (own_) {
+      wants_turn_ = true;
+      work_.wait(lock);
+      wants_turn_ = false;
+      continue;
+    }
+    const Time duty = next_duty();
+    if (Time::clock::now() >= duty) break;
+    work_.wait_until(lock, duty);
+  }
+  asleep_ = false;
+  return !waiting_.empty() || !stopping_;
+}
+
 void CommitQueue::serve() {
   name_this_thread("rows");
   std::unique_lock lock(mutex_);
-  for (;;) {
-    work_.wait_until(lock, next_duty(), [this] { return stopping_ || !waiting_.empty(); });
-    if (waiting_.empty() && stopping_) break;
+  while (wait_for_work(lock)) {
     if (!waiting_.empty())
       pace_.gather(lock, work_, [this] { return bytes_ >= kGroupBytes ? GroupPace::kEnough : waiting_.size(); }, stopping_);
     take_group();
     lock.unlock();
     if (!group_.empty()) {
       pace_.begin(std::chrono::steady_clock::now(), group_.size());
-      commit_group();
+      const auto is_durable = [](const auto& write) { return write->batch.durability == Batch::Durability::durable; };
+      commit_group(std::ranges::any_of(group_, is_durable) ? CommitSink::How::sync : CommitSink::How::no_sync);
     }
     keep_up(std::chrono::steady_clock::now());
     lock.lock();
@@ -112,9 +162,13 @@ void CommitQueue::take_group() {
   }
 }
 
-void CommitQueue::commit_group() {
-  const bool durable = std::ranges::any_of(group_, [](const auto& write) { return write->batch.durability == Batch::Durability::durable; });
-  if (!failed_) failed_ = !sink_.commit(group_, durable);
+void CommitQueue::commit_group(CommitSink::How how) {
+  const bool durable = how == CommitSink::How::sync;
+  if (!failed_) {
+    const auto committed = sink_.commit(group_, how);
+    if (committed == CommitSink::Outcome::would_wait) return;
+    failed_ = committed == CommitSink::Outcome::failed;
+  }
   if (!failed_) {
     batches().add(group_.size());
     groups().add();
@@ -123,6 +177,10 @@ void CommitQueue::commit_group() {
     unmarked_ |= durable;
   }
   sink_.settled(group_);
+  answer_group();
+}
+
+void CommitQueue::answer_group() {
   for (const auto& write : group_) {
     write->done.outcome = failed_ ? WriteOutcome::unknown : WriteOutcome::ok;
     write->answer(WriteStep{WriteStep::Kind::done, std::move(write->done), {}});

@@ -3,6 +3,10 @@
 //
 // Groups begin as group_pace.h says and hold up to 4 MiB; the queue up to 64 MiB, beyond that writers wait for room. A group with a
 // durable batch in it is synced; after lazy ones alone the log is synced within 100 ms. The thread never reads rows. Any thread may push().
+//
+// A small lazy batch that finds the thread asleep need not wake it: who pushed it has it written, in the thread's place and at once
+// (a change of a flag is two wake-ups cheaper by it). One at a time commits, the thread or a pusher; where the engine would make the
+// pusher wait, the batch goes to the thread after all.
 
 #include <chrono>
 #include <condition_variable>
@@ -49,12 +53,17 @@ struct PendingWrite {
 };
 using WriteGroup = std::span<const std::unique_ptr<PendingWrite>>;
 
-// Where groups go. All calls on the commit thread.
+// Where groups go. One call at a time; those of commit_own() on the thread of who pushed, the rest on the commit thread.
 class CommitSink {
  public:
   virtual ~CommitSink() = default;
-  // false: the engine has failed; it is not called again, everything is answered `unknown`.
-  virtual bool commit(WriteGroup group, bool sync) = 0;
+  enum class Outcome : std::uint8_t {
+    yes,
+    failed,      // the engine is not called again, everything is answered `unknown`
+    would_wait,  // nothing was written; only where it was told not to wait
+  };
+  enum class How : std::uint8_t { sync, no_sync, no_sync_no_wait };
+  virtual Outcome commit(WriteGroup group, How how) = 0;
   virtual bool sync() = 0;
   // After commit(), before the answers.
   virtual void settled(WriteGroup group) = 0;
@@ -68,6 +77,7 @@ class CommitQueue {
  public:
   static constexpr std::size_t kGroupBytes = 4 << 20;
   static constexpr std::size_t kQueueBytes = 64 << 20;
+  static constexpr std::size_t kOwnBytes = 256 << 10;  // a larger batch goes to the thread
   static constexpr std::chrono::milliseconds kLazyFor{100};
 
   // Versions are counted on from `last_version`.
@@ -75,8 +85,10 @@ class CommitQueue {
   // Commits and answers what waits, syncs, and ends the thread.
   ~CommitQueue();
 
-  // Gives the batch its version; versions have the order of the log.
-  void push(std::unique_ptr<PendingWrite> write);
+  // Gives the batch its version; versions have the order of the log. true: the caller must call commit_own(), soon; nobody else commits
+  // until then.
+  [[nodiscard]] bool push(std::unique_ptr<PendingWrite> write);
+  void commit_own();
   bool has_room() const;
   // Calls back, on any thread, when there is room (at once if there is).
   void when_room(std::move_only_function<void()> call);
@@ -84,8 +96,10 @@ class CommitQueue {
  private:
   using Time = std::chrono::steady_clock::time_point;
   void serve();
+  bool wait_for_work(std::unique_lock<std::mutex>& lock);
   void take_group();
-  void commit_group();
+  void commit_group(CommitSink::How how);
+  void answer_group();
   void keep_up(Time now);
   Time next_duty() const;
 
@@ -97,8 +111,11 @@ class CommitQueue {
   RowVersion last_version_;
   std::vector<std::move_only_function<void()>> want_room_;
   bool stopping_ = false;
+  bool asleep_ = false;      // the thread waits for work
+  bool own_ = false;         // a pusher commits
+  bool wants_turn_ = false;  // the thread waits for the pusher's end
 
-  // The commit thread's own.
+  // Of who commits.
   std::vector<std::unique_ptr<PendingWrite>> group_;
   std::size_t group_bytes_ = 0;
   bool failed_ = false;

@@ -12,12 +12,14 @@ namespace {
 
 class FakeSink final : public CommitSink {
  public:
-  bool commit(WriteGroup group, bool sync) override {
+  Outcome commit(WriteGroup group, How how) override {
+    if (how == How::no_sync_no_wait && busy) return Outcome::would_wait;
     if (blocked) gate.acquire();
     groups.push_back(group.size());
     for (const auto& write : group) bytes += write->batch.bytes();
-    synced_groups += sync ? 1 : 0;
-    return !fail;
+    synced_groups += how == How::sync ? 1 : 0;
+    committed_by = std::this_thread::get_id();
+    return fail ? Outcome::failed : Outcome::yes;
   }
   bool sync() override {
     ++syncs;
@@ -32,11 +34,13 @@ class FakeSink final : public CommitSink {
 
   std::atomic<bool> blocked{false};
   std::atomic<bool> fail{false};
+  std::atomic<bool> busy{false};  // would make a pusher wait
   std::counting_semaphore<> gate{0};
   std::vector<std::size_t> groups;
   std::size_t bytes = 0;
   int synced_groups = 0;
   std::size_t settled_writes = 0;
+  std::thread::id committed_by;
   std::atomic<int> syncs{0};
   std::atomic<int> marks{0};
   std::atomic<int> ticks{0};
@@ -54,6 +58,11 @@ std::unique_ptr<PendingWrite> one(std::size_t size, Batch::Durability durability
   return write;
 }
 
+// As an engine does.
+void push(CommitQueue& queue, std::unique_ptr<PendingWrite> write) {
+  if (queue.push(std::move(write))) queue.commit_own();
+}
+
 TEST(CommitQueue, WhatWaits_BecomesOneGroup_SyncedIfOneIsDurable) {
   FakeSink sink;
   std::atomic<int> ok{0};
@@ -61,9 +70,9 @@ TEST(CommitQueue, WhatWaits_BecomesOneGroup_SyncedIfOneIsDurable) {
   sink.blocked = true;
   {
     CommitQueue queue(sink, 10);
-    queue.push(one(10, Batch::Durability::lazy, ok, unknown));
+    push(queue, one(10, Batch::Durability::durable, ok, unknown));
     while (!queue.has_room()) std::this_thread::yield();
-    for (int i = 0; i < 50; ++i) queue.push(one(10, i == 20 ? Batch::Durability::durable : Batch::Durability::lazy, ok, unknown));
+    for (int i = 0; i < 50; ++i) push(queue, one(10, i == 20 ? Batch::Durability::durable : Batch::Durability::lazy, ok, unknown));
     sink.blocked = false;
     sink.gate.release(3);
   }
@@ -81,7 +90,7 @@ TEST(CommitQueue, Groups_HoldFourMebibytes) {
   sink.blocked = true;
   {
     CommitQueue queue(sink, 0);
-    for (int i = 0; i < 20; ++i) queue.push(one(1'000'000, Batch::Durability::lazy, ok, unknown));
+    for (int i = 0; i < 20; ++i) push(queue, one(1'000'000, Batch::Durability::lazy, ok, unknown));
     sink.blocked = false;
     sink.gate.release(20);
   }
@@ -98,7 +107,7 @@ TEST(CommitQueue, FullQueue_MakesWritersWait) {
   {
     CommitQueue queue(sink, 0);
     int pushed = 0;
-    for (; queue.has_room(); ++pushed) queue.push(one(1'000'000, Batch::Durability::lazy, ok, unknown));
+    for (; queue.has_room(); ++pushed) push(queue, one(1'000'000, Batch::Durability::lazy, ok, unknown));
     EXPECT_NEAR(pushed, 67, 2);
     queue.when_room([&] { ++let_in; });
     EXPECT_EQ(let_in, 0);
@@ -117,9 +126,9 @@ TEST(CommitQueue, AfterAFailure_NothingIsWrittenAndEverybodyHearsUnknown) {
   sink.fail = true;
   {
     CommitQueue queue(sink, 0);
-    queue.push(one(10, Batch::Durability::durable, ok, unknown));
+    push(queue, one(10, Batch::Durability::durable, ok, unknown));
     while (unknown == 0) std::this_thread::yield();
-    for (int i = 0; i < 5; ++i) queue.push(one(10, Batch::Durability::durable, ok, unknown));
+    for (int i = 0; i < 5; ++i) push(queue, one(10, Batch::Durability::durable, ok, unknown));
   }
   EXPECT_EQ(ok, 0);
   EXPECT_EQ(unknown, 6);
@@ -133,9 +142,83 @@ TEST(CommitQueue, LazyWrites_AreSyncedSoonWithoutAnother) {
   std::atomic<int> ok{0};
   std::atomic<int> unknown{0};
   CommitQueue queue(sink, 0);
-  queue.push(one(10, Batch::Durability::lazy, ok, unknown));
+  push(queue, one(10, Batch::Durability::lazy, ok, unknown));
   while (sink.syncs == 0 || sink.marks == 0) std::this_thread::yield();
   EXPECT_EQ(ok, 1);
+}
+
+void wait_until_it_sleeps() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
+
+TEST(CommitQueue, SmallLazyWrite_IsCommittedByWhoPushedIt_WhileTheThreadSleeps) {
+  FakeSink sink;
+  std::atomic<int> ok{0};
+  std::atomic<int> unknown{0};
+  CommitQueue queue(sink, 0);
+  wait_until_it_sleeps();
+  ASSERT_TRUE(queue.push(one(10, Batch::Durability::lazy, ok, unknown)));
+  EXPECT_EQ(ok, 0);
+  EXPECT_FALSE(queue.push(one(10, Batch::Durability::lazy, ok, unknown))) << "one at a time commits";
+  EXPECT_FALSE(queue.push(one(10, Batch::Durability::durable, ok, unknown)));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(ok, 0) << "the thread waits for the pusher";
+  queue.commit_own();
+  EXPECT_GE(ok, 1);
+  while (ok < 3) std::this_thread::yield();
+}
+
+TEST(CommitQueue, OwnWrite_IsSyncedInTime) {
+  FakeSink sink;
+  std::atomic<int> ok{0};
+  std::atomic<int> unknown{0};
+  CommitQueue queue(sink, 0);
+  wait_until_it_sleeps();
+  const auto begin = std::chrono::steady_clock::now();
+  push(queue, one(10, Batch::Durability::lazy, ok, unknown));
+  EXPECT_EQ(sink.committed_by, std::this_thread::get_id());
+  EXPECT_EQ(sink.syncs, 0);
+  while (sink.syncs == 0 || sink.marks == 0) std::this_thread::yield();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(600)) << "not at the next tick, a second later";
+}
+
+TEST(CommitQueue, EngineThatWouldMakeThePusherWait_LeavesItToTheThread) {
+  FakeSink sink;
+  std::atomic<int> ok{0};
+  std::atomic<int> unknown{0};
+  CommitQueue queue(sink, 0);
+  wait_until_it_sleeps();
+  sink.busy = true;
+  push(queue, one(10, Batch::Durability::lazy, ok, unknown));
+  while (ok == 0) std::this_thread::yield();
+  EXPECT_NE(sink.committed_by, std::this_thread::get_id());
+  EXPECT_EQ(sink.settled_writes, 1u);
+}
+
+TEST(CommitQueue, LargeLazyWrite_IsTheThreads) {
+  FakeSink sink;
+  std::atomic<int> ok{0};
+  std::atomic<int> unknown{0};
+  CommitQueue queue(sink, 0);
+  wait_until_it_sleeps();
+  EXPECT_FALSE(queue.push(one(CommitQueue::kOwnBytes, Batch::Durability::lazy, ok, unknown)));
+}
+
+TEST(CommitQueue, ManyPushers_EachIsAnsweredOnce) {
+  FakeSink sink;
+  std::atomic<int> ok{0};
+  std::atomic<int> unknown{0};
+  constexpr int kEach = 2'000;
+  {
+    CommitQueue queue(sink, 0);
+    std::vector<std::jthread> pushers;
+    for (int i = 0; i < 4; ++i) {
+      pushers.emplace_back([&, i] {
+        for (int k = 0; k < kEach; ++k)
+          push(queue, one(10, i == 0 && k % 100 == 0 ? Batch::Durability::durable : Batch::Durability::lazy, ok, unknown));
+      });
+    }
+  }
+  EXPECT_EQ(ok, 4 * kEach);
+  EXPECT_EQ(sink.settled_writes, 4u * kEach);
 }
 
 TEST(CommitQueue, Versions_GrowWithBatchesThatChangeRowsAlone) {
@@ -149,7 +232,7 @@ TEST(CommitQueue, Versions_GrowWithBatchesThatChangeRowsAlone) {
       if (i == 1) write->batch.erase_range(Keyspace::mailbox, "b", "a");
       if (i == 3) write->batch.require_absent(Keyspace::mailbox, "x");
       write->answer = [&](const WriteStep& step) { versions.push_back(step.done.version); };
-      queue.push(std::move(write));
+      push(queue, std::move(write));
     }
   }
   EXPECT_EQ(versions, (std::vector<RowVersion>{11, 11, 12, 12}));

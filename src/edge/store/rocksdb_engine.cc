@@ -79,7 +79,11 @@ struct RocksDbEngine::Impl final : CommitSink {
     queue.reset();
   }
 
-  bool commit(WriteGroup group, bool sync) override { return went_well(writer.write(group, sync), "writing the log of the store"); }
+  Outcome commit(WriteGroup group, How how) override {
+    const rocksdb::Status status = writer.write(group, how);
+    if (status.IsIncomplete() && how == How::no_sync_no_wait) return Outcome::would_wait;
+    return went_well(status, "writing the log of the store") ? Outcome::yes : Outcome::failed;
+  }
   bool sync() override { return went_well(writer.sync(), "syncing the log of the store"); }
   bool mark() override { return went_well(writer.write_mark(), "writing the log of the store"); }
   void tick() override {
@@ -131,11 +135,12 @@ void RocksDbEngine::Impl::settled(WriteGroup group) {
 }
 
 void RocksDbEngine::Impl::attempt(Partition partition, Batch& batch, Resume<WriteStep> resume, Tier tier) {
-  WriteStep step;
-  if (failed) return resume(std::move(step));
+  if (failed) return resume(WriteStep());
   if (!queue->has_room()) {
     return queue->when_room([resume = std::move(resume)]() mutable { resume(WriteStep{WriteStep::Kind::try_again, {}, {}}); });
   }
+  std::optional<WriteStep> refused;
+  bool own = false;
   Stripe& stripe = stripe_of(partition);
   {
     const std::scoped_lock lock(stripe.mutex);
@@ -146,16 +151,17 @@ void RocksDbEngine::Impl::attempt(Partition partition, Batch& batch, Resume<Writ
       auto pending = std::make_unique<PendingWrite>(PendingWrite{partition, std::move(batch), {}, std::move(resume)});
       pending->done.sums = std::move(decision.sums);
       PendingWrite& accepted = *pending;
-      queue->push(std::move(pending));  // under the lock: the order of the log is the order of decisions
+      own = queue->push(std::move(pending));  // under the lock: the order of the log is the order of decisions
       at->second.accept(accepted);
-      return;
+    } else {
+      if (at->second.idle()) stripe.partitions.erase(at);
+      refused.emplace(decision.uncached.empty() ? WriteStep::Kind::done : WriteStep::Kind::read_first);
+      refused->done.outcome = decision.outcome;
+      refused->uncached = std::move(decision.uncached);
     }
-    if (at->second.idle()) stripe.partitions.erase(at);
-    step.done.outcome = decision.outcome;
-    step.kind = decision.uncached.empty() ? WriteStep::Kind::done : WriteStep::Kind::read_first;
-    step.uncached = std::move(decision.uncached);
   }
-  resume(std::move(step));
+  if (own) queue->commit_own();
+  if (refused) resume(*std::move(refused));
 }
 
 void RocksDbEngine::Impl::read_into_cache(Partition partition, const std::vector<RowName>& rows) {

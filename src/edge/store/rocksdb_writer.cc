@@ -49,7 +49,7 @@ struct Appending {
 
 }  // namespace
 
-Status RocksDbWriter::write(WriteGroup group, bool sync) {
+Status RocksDbWriter::write(WriteGroup group, CommitSink::How how) {
   batch_.Clear();
   Status status = put_mark();
   for (const auto& write : group) {
@@ -57,9 +57,10 @@ Status RocksDbWriter::write(WriteGroup group, bool sync) {
   }
   if (!status.ok()) return status;
   rocksdb::WriteOptions options;
-  options.sync = sync;
+  options.sync = how == CommitSink::How::sync;
+  options.no_slowdown = how == CommitSink::How::no_sync_no_wait;
   status = db_.db().Write(options, &batch_);
-  return status.ok() && sync ? note_synced() : status;
+  return status.ok() && options.sync ? note_synced() : status;
 }
 
 Status RocksDbWriter::sync() {
@@ -78,7 +79,7 @@ WalMark RocksDbWriter::synced() const {
   return synced_;
 }
 
-// Only this thread writes, so the log has not grown since the sync.
+// One at a time writes, so the log has not grown since the sync.
 Status RocksDbWriter::note_synced() {
   std::unique_ptr<rocksdb::LogFile> log;
   const Status status = db_.db().GetCurrentWalFile(&log);

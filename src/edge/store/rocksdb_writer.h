@@ -1,5 +1,5 @@
 #pragma once
-// Turns a group of batches into one write of RocksDB, with the mark of how far the log is synced. On the commit thread.
+// Turns a group of batches into one write of RocksDB, with the mark of how far the log is synced. By who commits (commit_queue.h).
 
 #include <rocksdb/write_batch.h>
 
@@ -13,7 +13,8 @@ class RocksDbWriter {
  public:
   explicit RocksDbWriter(RocksDb& db) : db_(db) {}
 
-  rocksdb::Status write(WriteGroup group, bool sync);
+  // Incomplete: nothing was written, because it would have had to wait and was told not to.
+  rocksdb::Status write(WriteGroup group, CommitSink::How how);
   rocksdb::Status sync();
   rocksdb::Status write_mark();  // not synced itself
 
