@@ -49,7 +49,6 @@ Task<Reply> Session::cmd(imap::Fetch command) {
     if (!marked) co_return reply_to(marked.error());
     newly_seen = *std::move(marked);
   }
-  co_await refresh_keywords();
   Fetching how = fetching();
   how.newly_seen = std::move(newly_seen);
   // RFC 7162 3.2.4: also where fetching has set \Seen, with CONDSTORE alone

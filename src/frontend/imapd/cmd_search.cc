@@ -20,7 +20,7 @@ Searching Session::searching() {
 Task<Reply> Session::cmd(imap::Search command) {
   if (command.options && !has("ESEARCH")) co_return Reply::bad("This server does not have RETURN");
   if (command.options && command.options->save && !has("SEARCHRES")) co_return Reply::bad("This server does not have SAVE");
-  co_await refresh_keywords();
+  if (names_keywords(command.key)) co_await refresh_keywords();
   Searching where = searching();
   where.first_alone = command.options && command.options->min && !command.options->max && !command.options->all && !command.options->count;
   auto found = co_await search(std::move(where), std::move(command.key), std::move(command.charset));

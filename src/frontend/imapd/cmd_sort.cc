@@ -30,7 +30,7 @@ Task<Reply> Session::cmd(imap::Sort command) {
   if (std::ranges::any_of(command.criteria, is_display) && !has("SORT=DISPLAY")) co_return Reply::bad("This server cannot sort by that");
   if (command.options && !has("ESORT")) co_return Reply::bad("This server does not have RETURN");
   if (command.options && command.options->save && !has("SEARCHRES")) co_return Reply::bad("This server does not have SAVE");
-  co_await refresh_keywords();
+  if (names_keywords(command.key)) co_await refresh_keywords();
   Searching where = searching();
   auto found = co_await search(where, std::move(command.key), std::move(command.charset));
   if (!found) co_return search_failed(found.error(), command.options, *selected_);

@@ -36,15 +36,19 @@ Task<Reply> Session::cmd(imap::Store command) {
   const std::uint64_t asked = count(*uids);
   if (asked == 0) co_return Reply::ok("Nothing to do");
   auto change = change_of(command);
+  const auto is_new = [this](const auto& keyword) { return !selected_->keywords->find(keyword); };
+  const bool new_keywords = std::ranges::any_of(change.keywords, is_new);
+  using enum mailbox::Mailboxes::Wanted;
+  const auto wanted = command.silent && !condstore_ ? numbers : messages;
   const auto done =
-      co_await mailboxes().change_flags(account(), selected_->number, *std::move(uids), std::move(change), command.unchanged_since);
+      co_await mailboxes().change_flags(account(), selected_->number, *std::move(uids), std::move(change), command.unchanged_since, wanted);
   if (!done) co_return reply_to(done.error());
   remember_told(*done, !command.silent);
-  const auto is_new = [this](const auto& info) { return !is_known(*selected_->keywords, info); };
-  if (std::ranges::any_of(done->messages, is_new)) co_await refresh_keywords();
+  const auto is_unknown = [this](const auto& info) { return !is_known(*selected_->keywords, info); };
+  if (new_keywords || std::ranges::any_of(done->messages, is_unknown)) co_await refresh_keywords();
   co_await tell_stored(done->messages, command);
   if (!done->refused.empty()) co_return Reply::ok("Some have been changed meanwhile", modified_code(done->refused, command.uid));
-  const bool all = done->messages.size() == asked;
+  const bool all = done->stored.size() == asked;
   if (!all && !command.uid) co_return Reply::no(text::kMessagesGone, code::kExpungeIssued);
   co_return Reply::ok("Stored");
 }
@@ -53,11 +57,14 @@ Task<Reply> Session::cmd(imap::Store command) {
 // knew the message as it was before (another session may have changed it unseen: RFC 9051 6.4.6).
 void Session::remember_told(const mailbox::FlagsChanged& done, bool with_flags) {
   Selected& box = *selected_;
-  for (std::size_t i = 0; i < done.messages.size(); ++i) {
-    const bool known = with_flags || done.before[i] <= box.modseq || box.told.contains(done.before[i]);
-    if (known) box.told.insert(done.messages[i].modseq);
+  if (done.highest_before == box.modseq) {  // nobody else has changed anything: the client knows all of it
+    box.modseq = done.highest_after;
+    return;
   }
-  if (done.highest_before == box.modseq) box.modseq = done.highest_after;  // nobody else has changed anything
+  for (const auto& each : done.stored) {
+    const bool known = with_flags || each.before <= box.modseq || box.told.contains(each.before);
+    if (known) box.told.insert(each.modseq);
+  }
 }
 
 // With CONDSTORE the new modseq is told even to a .SILENT (RFC 7162 3.1.3).

@@ -6,7 +6,7 @@ namespace godwit::imapd {
 
 // RFC 5256 3
 Task<Reply> Session::cmd(imap::Thread command) {
-  co_await refresh_keywords();
+  if (names_keywords(command.key)) co_await refresh_keywords();
   Searching where = searching();
   auto found = co_await search(where, std::move(command.key), std::move(command.charset));
   if (!found) co_return search_failed(found.error(), std::nullopt, *selected_);

@@ -1,5 +1,6 @@
 #include "frontend/imapd/search_command.h"
 
+#include <algorithm>
 #include <array>
 
 #include "frontend/imapd/number_text.h"
@@ -21,6 +22,11 @@ Task<> tell_numbers(Output& out, std::string name, Matches matches) {
   }
   if (const auto modseq = modseq_of(matches, {})) out.buffer() += " (MODSEQ " + std::to_string(*modseq) + ')';
   out.buffer() += "\r\n";
+}
+
+bool names_keywords(const imap::SearchKey& key) {
+  using enum imap::SearchKey::Kind;
+  return key.kind == keyword || key.kind == unkeyword || std::ranges::any_of(key.keys, names_keywords);
 }
 
 Reply search_failed(const Error& error, const std::optional<imap::ReturnOptions>& options, Selected& selected) {

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kRoom = 600 * 1024;  // a batch may have 1 MiB
 constexpr std::size_t kMaxPagesChanged = 24;
-constexpr Modseq kReserve = 10'000;
 
 }  // namespace
 
@@ -160,22 +159,60 @@ Task<Result<UidPage*>> AccountWriter::change_page(MailboxNumber number, Uid uid)
   co_return &found->second;
 }
 
-// One that cannot be read is as one that is lost: its messages are put back by a rebuild, and mail goes on coming.
 Task<Result<MessagePage*>> AccountWriter::message_page(MessagesKey key) {
-  auto found = state_.messages.find(key);
+  const auto found = state_.messages.find(key);
   if (found != state_.messages.end()) co_return &found->second;
   GODWIT_CO_ASSIGN(const auto row, co_await view().get(Keyspace::mailbox, messages_key(key.mailbox, key.page)));
-  auto page = row ? MessagePage::decode(key.page, row->value) : Result<MessagePage>();
+  if (row) co_return &take_page(key, row->value);
+  co_return &state_.messages[key];
+}
+
+// A scan where there are several: one look-up more or less is nothing, one a page is.
+Task<Result<std::vector<std::uint32_t>>> AccountWriter::load_pages(MailboxNumber number, const std::vector<UidRange>& uids,
+                                                                   std::size_t most) {
+  std::vector<std::uint32_t> out;
+  for (const PageRange range : pages_of(uids)) {
+    if (range.first == range.last) {
+      GODWIT_CO_ASSIGN(const MessagePage* page, co_await message_page({number, range.first}));
+      if (!page->empty()) out.push_back(range.first);
+      if (out.size() == most) co_return out;
+      continue;
+    }
+    RangeScan scan(view(), Keyspace::mailbox, messages_key(number, range.first), messages_key(number, range.last + 1));
+    for (;;) {
+      const store::ScanLimit limit{most - out.size(), 1 << 20};
+      GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(limit));
+      if (rows.empty()) break;
+      for (const auto& row : rows) {
+        GODWIT_CO_ASSIGN(const auto key, parse_messages_key(row.key));
+        take_page(key, row.value);
+        out.push_back(key.page);
+      }
+      if (out.size() == most) co_return out;
+    }
+  }
+  co_return out;
+}
+
+// One that cannot be read is as one that is lost: its messages are put back by a rebuild, and mail goes on coming.
+MessagePage& AccountWriter::take_page(MessagesKey key, std::string_view value) {
+  const auto found = state_.messages.find(key);
+  if (found != state_.messages.end()) return found->second;
+  auto page = MessagePage::decode(key.page, value);
   if (!page) log::error("page of messages damaged", {{"account", id_}, {"mailbox", key.mailbox}, {"page", key.page}});
-  found = state_.messages.emplace(key, page ? *std::move(page) : MessagePage()).first;
-  co_return &found->second;
+  return state_.messages.emplace(key, page ? *std::move(page) : MessagePage()).first->second;
+}
+
+MessagePage& AccountWriter::change_at_hand(MessagesKey key) {
+  MessagePage& page = state_.messages.at(key);
+  if (changed_messages_.insert(key).second) pending_bytes_ += page.most_bytes();
+  return page;
 }
 
 Task<Result<MessagePage*>> AccountWriter::change_messages(MailboxNumber number, Uid uid) {
   const MessagesKey key{number, MessagePage::page_of(uid)};
-  GODWIT_CO_ASSIGN(MessagePage * page, co_await message_page(key));
-  if (changed_messages_.insert(key).second) pending_bytes_ += page->most_bytes();
-  co_return page;
+  GODWIT_CO_TRY(co_await message_page(key));
+  co_return &change_at_hand(key);
 }
 
 void AccountWriter::prepare(Batch& whole, Durability durability) {
@@ -183,7 +220,7 @@ void AccountWriter::prepare(Batch& whole, Durability durability) {
   if (durability == Durability::lazy && account.modseq <= account.reserved_modseq)
     whole.durability = Batch::Durability::lazy;
   else if (durability == Durability::lazy)
-    account.reserved_modseq = account.modseq + kReserve;  // durable with this batch, before any lazy one uses it
+    account.reserved_modseq = account.modseq + kReservedModseqs;  // durable with this batch, before any lazy one uses it
   write_log();
   for (const MessagesKey& key : changed_messages_) {
     const MessagePage& page = state_.messages.at(key);
@@ -237,6 +274,7 @@ Task<Result<bool>> AccountWriter::write(std::string_view what, Durability durabi
   if (done.outcome == store::WriteOutcome::conflict) co_return co_await overtaken_by_rows();
   GODWIT_CO_TRY(store::as_result(done, what));
   state_.version = done.version;
+  if (untidy_) impl_.set_untidy(id_, true);
   impl_.states.set_ours(id_);
   impl_.states.put(id_, std::move(state_));
   impl_.feed.changed(id_);

@@ -14,7 +14,6 @@ namespace godwit::mailbox {
 class AccountWriter {
  public:
   enum class IfNew : std::uint8_t { leave, make };         // an account without any row: its first mailboxes
-  enum class Kept : std::uint8_t { checked, trusted };     // trusted: without a read, when something is written in any case
   enum class Durability : std::uint8_t { durable, lazy };  // lazy: of flags
 
   AccountWriter(Mailboxes::Impl& impl, directory::AccountId account) : impl_(impl), id_(account) {}
@@ -49,15 +48,18 @@ class AccountWriter {
   // Of an email that is in another place too (RemovedFrom::one_place), or was the last of its email: what is kept of that goes by the
   // outbox.
   enum class RemovedFrom : std::uint8_t { one_place, last_place };
-  // What a message is in must be at hand before it is changed (its page of messages) or removed (that of UIDs too).
+  // What a message is in must be at hand before it is removed.
   bool is_at_hand(MailboxNumber number, Uid uid) const;
-  Task<Result<void>> load_messages(MailboxNumber number, Uid uid);
   Task<Result<void>> load(MailboxNumber number, Uid uid);
   void take_room();  // for one that is to be removed: has_room() knows of it then
   void remove_message(MailboxNumber number, const Member& member, RemovedFrom from);
   void discount_email(std::uint64_t size);  // its last message has gone
-  // `member` gets a modseq.
-  void update_message(MailboxNumber number, const Membership& before, Member& member);
+  // The pages with messages that these UIDs are in, the first `most` of them; at hand from now on.
+  Task<Result<std::vector<std::uint32_t>>> load_pages(MailboxNumber number, const std::vector<UidRange>& uids, std::size_t most);
+  MessagePage& page_at_hand(MessagesKey key) { return state_.messages.at(key); }
+  MessagePage& change_at_hand(MessagesKey key);
+  // Flags of a message in a page that is to change are different now; it gets a modseq.
+  void note_update(MailboxNumber number, Member& member, std::uint8_t flags_before);
   // The record of an email that is in no mailbox and is not counted any more.
   Task<Result<void>> erase_email(EmailId id, const EmailRow& row);
   void erase_mailbox(MailboxNumber number);  // an empty one
@@ -81,7 +83,8 @@ class AccountWriter {
   struct Logged {  // of a mailbox, in the order of the modseqs
     std::vector<std::pair<Modseq, Uid>> changed;
     std::vector<std::pair<Modseq, Tombstone>> expunged;
-    std::vector<Orphan> orphans;
+    std::vector<Gone> orphans;
+    std::vector<Gone> left;  // their emails stay
   };
 
   store::Partition partition() const { return directory::partition_of(id_); }
@@ -89,6 +92,7 @@ class AccountWriter {
   Task<Result<void>> rebuild(IfNew if_new);
   MailboxRow& change(MailboxNumber number);
   Task<Result<UidPage*>> change_page(MailboxNumber number, Uid uid);
+  MessagePage& take_page(MessagesKey key, std::string_view value);
   Task<Result<MessagePage*>> message_page(MessagesKey key);
   Task<Result<MessagePage*>> change_messages(MailboxNumber number, Uid uid);
   Task<Result<ThreadId>> find_thread(std::span<const std::uint64_t> hashes, ThreadId own);
@@ -98,7 +102,7 @@ class AccountWriter {
   Task<Result<void>> merge_changes();
   void merge(MailboxNumber number, Mergeable what, bool exists);
   void write_log();
-  void write_orphans(MailboxNumber number, Logged& logged);
+  void write_gone(MailboxNumber number, Logged& logged);
   Task<Result<bool>> overtaken_by_rows();
   void prepare(store::Batch& whole, Durability durability);
 
@@ -116,6 +120,7 @@ class AccountWriter {
   std::size_t pending_bytes_ = 0;  // of what prepare() adds, at most
   bool overwrites_ = false;        // a number is to be given that a message has: the counters are wrong
   bool rebuilt_ = false;
+  bool untidy_ = false;  // the batch leaves something to tidy()
   bool is_open_ = false;
 };
 

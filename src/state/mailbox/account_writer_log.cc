@@ -54,6 +54,21 @@ std::span<const Entry> take_piece(std::span<const Entry>& left) {
   return piece;
 }
 
+// By their emails: the places of an email stay in one row. A row's key is the modseq of one of the messages, so none is written over.
+std::map<Modseq, GoneRow> gone_rows(MailboxNumber number, const std::vector<std::pair<Modseq, Tombstone>>& expunged,
+                                    std::vector<Gone> gone) {
+  std::map<Modseq, GoneRow> out;
+  std::ranges::sort(gone, {}, [](const Gone& each) { return std::pair(each.email, each.uid); });
+  auto key = expunged.begin();
+  for (auto first = gone.begin(); first != gone.end();) {
+    auto last = first + std::min<std::ptrdiff_t>(kMostInRow, gone.end() - first);
+    while (last != gone.end() && last->email == std::prev(last)->email) ++last;
+    out[(key++)->first] = GoneRow{number, {first, last}};
+    first = last;
+  }
+  return out;
+}
+
 }  // namespace
 
 // What cannot be read of it now, or never, must not keep a change from being written.
@@ -144,20 +159,23 @@ void AccountWriter::write_log() {
       batch_.put(Keyspace::mailbox, expunged_key(piece.back().first), encode(row));
       account.tombstones += piece.size();
     }
-    write_orphans(number, logged);
+    write_gone(number, logged);
   }
 }
 
-// By their emails: the places of an email stay in one row. A row's key is the modseq of one of the messages, so none is written over.
-void AccountWriter::write_orphans(MailboxNumber number, Logged& logged) {
-  std::ranges::sort(logged.orphans, {}, [](const Orphan& each) { return std::pair(each.email, each.uid); });
-  auto key = logged.expunged.begin();
-  for (auto first = logged.orphans.begin(); first != logged.orphans.end();) {
-    auto last = first + std::min<std::ptrdiff_t>(kMostInRow, logged.orphans.end() - first);
-    while (last != logged.orphans.end() && last->email == std::prev(last)->email) ++last;
-    batch_.put(Keyspace::outbox, orphans_key((key++)->first), encode(OrphansRow{number, {first, last}}));
-    first = last;
+// A few rows by email are erased at once: a client that moves one message has nothing to wait for.
+void AccountWriter::write_gone(MailboxNumber number, Logged& logged) {
+  constexpr std::size_t kFew = 64;
+  const bool leaves_many = logged.left.size() > kFew;
+  untidy_ = untidy_ || leaves_many || !logged.orphans.empty();
+  for (const auto& [modseq, row] : gone_rows(number, logged.expunged, std::move(logged.orphans)))
+    batch_.put(Keyspace::outbox, orphans_key(modseq), encode(row));
+  if (!leaves_many) {
+    for (const Gone& each : logged.left) batch_.erase(Keyspace::mailbox, by_email_key(each.email, number, each.uid));
+    return;
   }
+  for (const auto& [modseq, row] : gone_rows(number, logged.expunged, std::move(logged.left)))
+    batch_.put(Keyspace::outbox, left_key(modseq), encode(row));
 }
 
 }  // namespace godwit::mailbox

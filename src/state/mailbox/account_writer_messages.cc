@@ -17,7 +17,7 @@ constexpr std::size_t kMaxThreadIds = 20;
 // Bytes that prepare() will add, at most: in a page of messages, in the log, in the outbox.
 constexpr std::size_t kMostOfMessage = 64 + 10;
 constexpr std::size_t kMostOfTombstone = 25 + 17;
-constexpr std::size_t kMostOfChange = 10 + 10;
+constexpr std::size_t kMostOfChange = 12;
 
 struct Default {
   std::string_view name;
@@ -129,11 +129,6 @@ bool AccountWriter::is_at_hand(MailboxNumber number, Uid uid) const {
   return changed_messages_.contains({number, MessagePage::page_of(uid)});
 }
 
-Task<Result<void>> AccountWriter::load_messages(MailboxNumber number, Uid uid) {
-  GODWIT_CO_TRY(co_await change_messages(number, uid));
-  co_return Result<void>{};
-}
-
 Task<Result<void>> AccountWriter::load(MailboxNumber number, Uid uid) {
   GODWIT_CO_TRY(co_await change_page(number, uid));
   GODWIT_CO_TRY(co_await change_messages(number, uid));
@@ -152,10 +147,7 @@ void AccountWriter::remove_message(MailboxNumber number, const Member& member, R
   discount(row, member.row);
   Logged& logged = log_[number];
   logged.expunged.emplace_back(modseq, Tombstone{uid, member.row.email, member.row.created});
-  if (from == RemovedFrom::last_place)
-    logged.orphans.push_back({member.row.email, uid});
-  else
-    batch_.erase(Keyspace::mailbox, by_email_key(member.row.email, number, uid));
+  (from == RemovedFrom::last_place ? logged.orphans : logged.left).push_back({member.row.email, uid});
 }
 
 void AccountWriter::discount_email(std::uint64_t size) {
@@ -163,15 +155,16 @@ void AccountWriter::discount_email(std::uint64_t size) {
   subtract(state_.account.bytes, size);
 }
 
-void AccountWriter::update_message(MailboxNumber number, const Membership& before, Member& member) {
+void AccountWriter::note_update(MailboxNumber number, Member& member, std::uint8_t flags_before) {
   MailboxRow& row = change(number);
+  const std::uint8_t flags = std::exchange(member.row.flags, flags_before);
+  discount(row, member.row);
+  member.row.flags = flags;
+  count(row, member.row);
   member.row.modseq = next_modseq();
   row.highest_modseq = member.row.modseq;
-  discount(row, before);
-  count(row, member.row);
   log_[number].changed.emplace_back(member.row.modseq, member.uid);
   pending_bytes_ += kMostOfChange + 3 * member.row.keywords.size();
-  state_.messages.at({number, MessagePage::page_of(member.uid)}).put(member.uid, member.row);
 }
 
 Task<Result<void>> AccountWriter::erase_email(EmailId id, const EmailRow& row) {

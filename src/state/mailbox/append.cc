@@ -48,9 +48,9 @@ Task<Result<Uid>> append_one(AccountWriter& writer, directory::AccountId account
 }  // namespace
 
 Task<Result<AppendedOnce>> Mailboxes::Impl::append_once(directory::AccountId account, MailboxNumber mailbox,
-                                                        const std::vector<NewMessage>& messages, Quota quota) {
+                                                        const std::vector<NewMessage>& messages, Quota quota, Kept kept) {
   AccountWriter writer(*this, account);
-  GODWIT_CO_TRY(co_await writer.open());
+  GODWIT_CO_TRY(co_await writer.open(AccountWriter::IfNew::leave, kept));
   GODWIT_CO_ASSIGN(const MailboxRow* row, co_await writer.mailbox(mailbox));
   Appended done;
   done.uid_validity = row->uid_validity;
@@ -103,8 +103,13 @@ Task<Result<Appended>> Mailboxes::append(directory::AccountId account, MailboxNu
   AppendedOnce once;
   {
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);
+    const bool may_trust =
+        !messages.empty() && quota.bytes == 0 && quota.emails == 0;  // else an old state could refuse what there is room for
     for (int attempt = 0; attempt < kAttempts && !once.appended; ++attempt) {
-      GODWIT_CO_ASSIGN(once, co_await impl_->append_once(account, mailbox, messages, quota));
+      const Kept kept = may_trust && attempt == 0 ? Kept::trusted : Kept::checked;
+      auto done = co_await impl_->append_once(account, mailbox, messages, quota, kept);
+      if (!done && (kept == Kept::checked || done.error().kind == Error::Kind::temporary)) co_return fail(std::move(done).error());
+      if (done) once = *std::move(done);
     }
   }
   if (!once.appended) co_return fail(overtaken());

@@ -78,7 +78,7 @@ Task<Result<void>> Mailboxes::Impl::look_for_delivered(directory::AccountId acco
 // false: another writer was faster, or some had been delivered before.
 Task<Result<bool>> Mailboxes::Impl::deliver_once(directory::AccountId account, const std::vector<Delivery*>& open) {
   AccountWriter writer(*this, account);
-  GODWIT_CO_TRY(co_await writer.open(AccountWriter::IfNew::make, AccountWriter::Kept::trusted));
+  GODWIT_CO_TRY(co_await writer.open(AccountWriter::IfNew::make, Kept::trusted));
   GODWIT_CO_ASSIGN(const auto planned, co_await plan(writer, open));
   if (planned.empty()) co_return true;
   GODWIT_CO_ASSIGN(const bool written, co_await writer.write("delivering"));

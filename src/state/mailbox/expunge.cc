@@ -30,20 +30,44 @@ Task<Result<void>> cut_to_room(AccountWriter& writer, MailboxNumber mailbox, std
   co_return Result<void>{};
 }
 
+// Places whose messages have gone, though rows by email still list them; ascending.
+Task<Result<std::vector<Place>>> read_left(store::View& view) {
+  std::vector<Place> out;
+  PrefixScan scan(view, Keyspace::outbox, std::string(kAllLeft));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) break;
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const auto left, decode_gone(row.value));
+      for (const Gone& each : left.messages) out.push_back({left.mailbox, each.uid});
+    }
+  }
+  std::ranges::sort(out);
+  co_return out;
+}
+
+// What is leaving, or has left.
+struct Leaving {
+  MailboxNumber mailbox = 0;
+  const std::vector<Member>& messages;  // ascending
+  std::vector<Place> left;
+
+  bool has(Place place) const {
+    const bool now = place.mailbox == mailbox && std::ranges::binary_search(messages, place.uid, {}, &Member::uid);
+    return now || std::ranges::binary_search(left, place);
+  }
+};
+
 // The emails of these messages that have a place of their own beside them, ascending: read from `first` to `last`, which lie near each
 // other.
-Task<Result<void>> find_staying(store::View& view, MailboxNumber mailbox, const std::vector<Member>& leaving, EmailId first, EmailId last,
-                                std::vector<EmailId>& staying) {
-  const auto goes = [&](Place place) {
-    return place.mailbox == mailbox && std::ranges::binary_search(leaving, place.uid, {}, &Member::uid);
-  };
+Task<Result<void>> find_staying(store::View& view, const Leaving& leaving, EmailId first, EmailId last, std::vector<EmailId>& staying) {
   const std::string end = prefix_end(by_email_prefix(last));
   for (std::optional<std::string> from = by_email_prefix(first); from && *from < end;) {
     GODWIT_CO_ASSIGN(auto page, co_await view.scan(Keyspace::mailbox, *from, end, kManyRows));
     for (const auto& row : page.rows) {
       GODWIT_CO_ASSIGN(const auto key, parse_by_email_key(row.key));
       const bool is_known = !staying.empty() && staying.back() == key.email;
-      if (!is_known && !goes(key.place)) staying.push_back(key.email);
+      if (!is_known && !leaving.has(key.place)) staying.push_back(key.email);
     }
     from = std::move(page.next);
     // one place is enough: nobody asks how many more
@@ -55,10 +79,12 @@ Task<Result<void>> find_staying(store::View& view, MailboxNumber mailbox, const 
 // Emails (ascending) that are in no mailbox any more when these messages of `mailbox` (ascending) have gone. Whether one stays is told by a
 // place where it stays, never by counting: a row too few would take the bytes of a message that is there. Emails that came together lie
 // together: one scan reads many.
-Task<Result<std::vector<EmailId>>> find_orphans(store::View& view, MailboxNumber mailbox, const std::vector<Member>& leaving) {
+Task<Result<std::vector<EmailId>>> find_orphans(store::View& view, MailboxNumber mailbox, const std::vector<Member>& messages) {
+  GODWIT_CO_ASSIGN(auto left, co_await read_left(view));
+  const Leaving leaving{mailbox, messages, std::move(left)};
   std::vector<EmailId> emails;
-  emails.reserve(leaving.size());
-  for (const Member& each : leaving) emails.push_back(each.row.email);
+  emails.reserve(messages.size());
+  for (const Member& each : messages) emails.push_back(each.row.email);
   std::ranges::sort(emails);
   const auto twice = std::ranges::unique(emails);
   emails.erase(twice.begin(), twice.end());
@@ -66,7 +92,7 @@ Task<Result<std::vector<EmailId>>> find_orphans(store::View& view, MailboxNumber
   for (auto first = emails.begin(); first != emails.end();) {
     auto last = first;
     while (std::next(last) != emails.end() && *std::next(last) - *last <= kSmallGap) ++last;
-    GODWIT_CO_TRY(co_await find_staying(view, mailbox, leaving, *first, *last, staying));
+    GODWIT_CO_TRY(co_await find_staying(view, leaving, *first, *last, staying));
     first = std::next(last);
   }
   std::vector<EmailId> orphans;
@@ -109,7 +135,6 @@ Task<Result<Expunged>> Mailboxes::Impl::expunge_piece(directory::AccountId accou
     if (which == Doomed::copies)
       std::erase_if(members, [&](const Member& each) { return std::ranges::binary_search(orphans, each.row.email); });
     if (members.empty() && and_mailbox == nullptr) co_return piece;
-    piece.orphans = !orphans.empty();
     remove_all(writer, mailbox, members, orphans);
     if (and_mailbox != nullptr && piece.next == 0) writer.erase_mailbox(mailbox);
     for (const auto& each : members) piece.uids.push_back(each.uid);
@@ -127,7 +152,6 @@ Task<Result<void>> Mailboxes::Impl::expunge_all(directory::AccountId account, Ma
     const AccountTurns::Turn turn = co_await turns.acquire(account);  // a turn a piece: deliveries get in between
     GODWIT_CO_ASSIGN(const Expunged piece, co_await expunge_piece(account, mailbox, uids, which, nullptr));
     done.uids.insert(done.uids.end(), piece.uids.begin(), piece.uids.end());
-    if (piece.orphans) set_untidy(account, true);
     if (piece.next == 0) break;
     skip_to(uids, piece.next);
   }

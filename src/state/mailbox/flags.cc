@@ -12,27 +12,106 @@ namespace godwit::mailbox {
 namespace {
 
 constexpr std::uint8_t kSystemFlags = kSeen | kAnswered | kFlagged | kDeleted | kDraft;
-constexpr std::size_t kPiece = 16'000;
+constexpr std::size_t kPages = 250;  // of one batch, at most
 
-// The flags of a message after the change.
-void apply(const FlagChange& change, const std::vector<KeywordNumber>& keywords, Membership& member) {
-  const std::uint8_t flags = change.flags & kSystemFlags;
-  std::vector<KeywordNumber> out;
-  switch (change.how) {
-    case FlagChange::How::replace:
-      member.flags = flags;
-      member.keywords = keywords;
-      return;
-    case FlagChange::How::add:
-      member.flags |= flags;
-      std::ranges::set_union(member.keywords, keywords, std::back_inserter(out));
-      break;
-    case FlagChange::How::remove:
-      member.flags = static_cast<std::uint8_t>(member.flags & ~flags);
-      std::ranges::set_difference(member.keywords, keywords, std::back_inserter(out));
-      break;
+// What a STORE does to each message.
+struct Work {
+  const FlagChange& change;
+  std::vector<KeywordNumber> keywords;
+  std::optional<Modseq> unchanged_since;
+
+  std::uint8_t flags_of(const Membership& member) const {
+    const std::uint8_t flags = change.flags & kSystemFlags;
+    switch (change.how) {
+      case FlagChange::How::replace: return flags;
+      case FlagChange::How::add: return member.flags | flags;
+      case FlagChange::How::remove: return static_cast<std::uint8_t>(member.flags & ~flags);
+    }
+    return flags;
   }
-  member.keywords = std::move(out);
+
+  bool changes_keywords(const Membership& member) const {
+    switch (change.how) {
+      case FlagChange::How::replace: return member.keywords != keywords;
+      case FlagChange::How::add: return !std::ranges::includes(member.keywords, keywords);
+      case FlagChange::How::remove:
+        return std::ranges::any_of(keywords, [&](KeywordNumber each) { return std::ranges::binary_search(member.keywords, each); });
+    }
+    return false;
+  }
+
+  bool refuses(const Membership& member) const { return unchanged_since && member.modseq > *unchanged_since; }
+  bool changes(const Membership& member) const {
+    return !refuses(member) && (flags_of(member) != member.flags || changes_keywords(member));
+  }
+
+  void apply(Membership& member) const {
+    member.flags = flags_of(member);
+    std::vector<KeywordNumber> out;
+    if (change.how == FlagChange::How::replace) out = keywords;
+    if (change.how == FlagChange::How::add) std::ranges::set_union(member.keywords, keywords, std::back_inserter(out));
+    if (change.how == FlagChange::How::remove) std::ranges::set_difference(member.keywords, keywords, std::back_inserter(out));
+    member.keywords = std::move(out);
+  }
+};
+
+bool is_in(const std::vector<UidRange>& uids, std::size_t& at, Uid uid) {
+  while (at < uids.size() && uids[at].last < uid) ++at;
+  return at < uids.size() && uids[at].first <= uid;
+}
+
+// Returns whether anything is different now. `at`: where in `uids` the page begins.
+bool change_page(AccountWriter& writer, MessagesKey key, const std::vector<UidRange>& uids, std::size_t& at, const Work& work,
+                 Mailboxes::Wanted wanted, FlagsChanged& out) {
+  std::size_t look = at;
+  const auto is_to_change = [&](const Member& each) { return is_in(uids, look, each.uid) && work.changes(each.row); };
+  const bool changes = std::ranges::any_of(writer.page_at_hand(key).members(), is_to_change);
+  MessagePage& page = changes ? writer.change_at_hand(key) : writer.page_at_hand(key);
+  for (Member& each : page.to_change()) {
+    if (!is_in(uids, at, each.uid)) continue;
+    const Modseq before = each.row.modseq;
+    if (work.refuses(each.row)) {
+      out.refused.push_back(each.uid);
+      continue;
+    }
+    if (changes && work.changes(each.row)) {
+      const std::uint8_t old = each.row.flags;
+      work.apply(each.row);
+      writer.note_update(key.mailbox, each, old);
+    }
+    out.stored.push_back({each.uid, each.row.modseq, before});
+    if (wanted == Mailboxes::Wanted::messages) out.messages.push_back(as_info(each));
+  }
+  return changes;
+}
+
+// Nothing: to be tried again, because somebody else was faster, or because nothing would change by a state that may be an old one.
+Task<Result<std::optional<FlagsPiece>>> change_flags_once(AccountWriter& writer, MailboxNumber mailbox, const std::vector<UidRange>& uids,
+                                                          Work work, Mailboxes::Wanted wanted, bool is_checked) {
+  const FlagChange& change = work.change;
+  GODWIT_CO_ASSIGN(const MailboxRow* row, co_await writer.mailbox(mailbox));
+  GODWIT_CO_ASSIGN(const auto pages, co_await writer.load_pages(mailbox, uids, kPages));
+  FlagsPiece piece;
+  piece.changed.highest_before = piece.changed.highest_after = row->highest_modseq;
+  if (pages.size() == kPages && pages.back() != MessagePage::page_of(UINT32_MAX)) piece.next = MessagePage::last_uid(pages.back()) + 1;
+  if (!pages.empty()) {
+    GODWIT_CO_ASSIGN(work.keywords, co_await writer.keyword_numbers(change.keywords, change.how != FlagChange::How::remove));
+  }
+  bool changed = false;
+  std::size_t at = 0;
+  for (const std::uint32_t page : pages) {
+    if (!writer.has_room()) {
+      piece.next = MessagePage::first_uid(page);
+      break;
+    }
+    if (change_page(writer, {mailbox, page}, uids, at, work, wanted, piece.changed)) changed = true;
+  }
+  piece.changed.highest_after = row->highest_modseq;
+  if (!changed && is_checked) co_return piece;  // a new keyword that nothing got is forgotten
+  if (!changed) co_return std::nullopt;
+  GODWIT_CO_ASSIGN(const bool written, co_await writer.write("changing flags", AccountWriter::Durability::lazy));
+  if (!written) co_return std::nullopt;
+  co_return piece;
 }
 
 }  // namespace
@@ -55,57 +134,30 @@ std::optional<KeywordNumber> Keywords::add(std::string_view keyword) {
   return static_cast<KeywordNumber>(names_.size() - 1);
 }
 
+// At first by what is known of the account, without a look at its row: the write asks for that in any case.
 Task<Result<FlagsPiece>> Mailboxes::Impl::change_flags_piece(directory::AccountId account, MailboxNumber mailbox,
                                                              const std::vector<UidRange>& uids, const FlagChange& change,
-                                                             std::optional<Modseq> unchanged_since) {
-  const bool adds = change.how != FlagChange::How::remove;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+                                                             std::optional<Modseq> unchanged_since, Wanted wanted) {
+  for (int attempt = 0; attempt <= kAttempts; ++attempt) {
+    const bool is_checked = attempt > 0;
     AccountWriter writer(*this, account);
-    GODWIT_CO_TRY(co_await writer.open());
-    GODWIT_CO_ASSIGN(const MailboxRow* row, co_await writer.mailbox(mailbox));
-    GODWIT_CO_ASSIGN(auto members, co_await writer.members(mailbox, uids, kPiece));
-    FlagsPiece piece;
-    piece.changed.highest_before = piece.changed.highest_after = row->highest_modseq;
-    if (members.empty()) co_return piece;
-    if (members.size() == kPiece) piece.next = members.back().uid + 1;
-    GODWIT_CO_ASSIGN(const auto keywords, co_await writer.keyword_numbers(change.keywords, adds));
-    bool changed = false;
-    for (Member& each : members) {
-      if (!writer.has_room()) {
-        piece.next = each.uid;
-        break;
-      }
-      if (unchanged_since && each.row.modseq > *unchanged_since) {
-        piece.changed.refused.push_back(each.uid);
-        continue;
-      }
-      const Membership before = each.row;
-      apply(change, keywords, each.row);
-      if (each.row.flags != before.flags || each.row.keywords != before.keywords) {
-        if (!writer.is_at_hand(mailbox, each.uid)) GODWIT_CO_TRY(co_await writer.load_messages(mailbox, each.uid));
-        writer.update_message(mailbox, before, each);
-        changed = true;
-      }
-      piece.changed.messages.push_back(as_info(each));
-      piece.changed.before.push_back(before.modseq);
-    }
-    piece.changed.highest_after = row->highest_modseq;
-    if (!changed) co_return piece;  // a new keyword that nothing got is forgotten
-    GODWIT_CO_ASSIGN(const bool written, co_await writer.write("changing flags", AccountWriter::Durability::lazy));
-    if (written) co_return piece;
+    GODWIT_CO_TRY(co_await writer.open(AccountWriter::IfNew::leave, is_checked ? Kept::checked : Kept::trusted));
+    auto once = co_await change_flags_once(writer, mailbox, uids, Work{change, {}, unchanged_since}, wanted, is_checked);
+    if (!once && (is_checked || once.error().kind == Error::Kind::temporary)) co_return fail(std::move(once).error());
+    if (once && *once) co_return **std::move(once);
   }
   co_return fail(overtaken());
 }
 
 Task<Result<FlagsChanged>> Mailboxes::change_flags(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,
-                                                   FlagChange change, std::optional<Modseq> unchanged_since) {
+                                                   FlagChange change, std::optional<Modseq> unchanged_since, Wanted wanted) {
   uids = normalised(std::move(uids));
   FlagsChanged out;
   for (bool first = true;; first = false) {
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);  // a turn a piece: deliveries get in between
-    GODWIT_CO_ASSIGN(auto piece, co_await impl_->change_flags_piece(account, mailbox, uids, change, unchanged_since));
+    GODWIT_CO_ASSIGN(auto piece, co_await impl_->change_flags_piece(account, mailbox, uids, change, unchanged_since, wanted));
+    std::ranges::move(piece.changed.stored, std::back_inserter(out.stored));
     std::ranges::move(piece.changed.messages, std::back_inserter(out.messages));
-    std::ranges::move(piece.changed.before, std::back_inserter(out.before));
     std::ranges::move(piece.changed.refused, std::back_inserter(out.refused));
     if (first)
       out.highest_before = piece.changed.highest_before;

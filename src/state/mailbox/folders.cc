@@ -160,7 +160,6 @@ Task<Result<void>> Mailboxes::remove(directory::AccountId account, std::string n
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);
     const AccountTurns::Turn recent = co_await impl_->recent_turns.acquire(account);
     GODWIT_CO_ASSIGN(const auto piece, co_await impl_->expunge_piece(account, doomed.number, all, Doomed::all, &name));
-    if (piece.orphans) impl_->set_untidy(account, true);
     next = piece.next;
   }
   co_return Result<void>{};

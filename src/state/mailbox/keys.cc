@@ -107,6 +107,12 @@ std::string orphans_key(Modseq modseq) {
   return key;
 }
 
+std::string left_key(Modseq modseq) {
+  std::string key(kAllLeft);
+  append_be64(key, modseq);
+  return key;
+}
+
 std::string release_key(EmailId email) {
   std::string key(kAllReleases);
   append_be64(key, email);

@@ -69,8 +69,13 @@ struct Copied {
 };
 
 struct FlagsChanged {
-  std::vector<MessageInfo> messages;  // as they are now, by uid: all that were asked for and are there, `refused` apart
-  std::vector<Modseq> before;         // of each of them, before the change
+  struct Stored {
+    Uid uid = 0;
+    Modseq modseq = 0;
+    Modseq before = 0;  // the change; the same where nothing has changed
+  };
+  std::vector<Stored> stored;         // by uid: all that were asked for and are there, `refused` apart
+  std::vector<MessageInfo> messages;  // the same as they are now, if that was wanted
   std::vector<Uid> refused;           // RFC 7162 3.1.3: changed since, so left alone
   // The highest modseq of the mailbox before and after; 0 before: others changed it in between.
   Modseq highest_before = 0;
@@ -152,8 +157,9 @@ class Mailboxes {
   // from.
   Task<Result<Copied>> copy(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids, MailboxNumber to, bool move);
   // `limit`: too many keywords. Not durable (above).
+  enum class Wanted : std::uint8_t { messages, numbers };
   Task<Result<FlagsChanged>> change_flags(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,
-                                          FlagChange change, std::optional<Modseq> unchanged_since);
+                                          FlagChange change, std::optional<Modseq> unchanged_since, Wanted wanted = Wanted::messages);
   // Removes messages that are still there, with `only_deleted` those with \Deleted; returns which. A thousand at a time: after an error
   // some may be gone already. Bytes are given back by tidy().
   Task<Result<std::vector<Uid>>> expunge(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,

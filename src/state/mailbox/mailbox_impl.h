@@ -18,7 +18,6 @@ inline constexpr int kAttempts = 10;  // of a batch that another writer overtook
 struct Expunged {
   std::vector<Uid> uids;
   Uid next = 0;  // where the next piece begins; 0: nothing is left
-  bool orphans = false;
 };
 // Of the messages that are named: all, those with \Deleted, or those whose email is in another place too.
 enum class Doomed : std::uint8_t { all, deleted, copies };
@@ -39,6 +38,10 @@ struct FlagsPiece {
   FlagsChanged changed;
   Uid next = 0;
 };
+
+// What is known of an account from its last writer: compared with the account's row first, or taken as it is when something is written in
+// any case, for the batch asks for that row.
+enum class Kept : std::uint8_t { checked, trusted };
 
 struct Mailboxes::Impl {
   Impl(store::Engine& engine_, store::Blobs& blobs_, Clock& clock_) : engine(engine_), blobs(blobs_), clock(clock_) {}
@@ -78,7 +81,7 @@ struct Mailboxes::Impl {
   Task<Result<CopiedPiece>> copy_piece(directory::AccountId account, MailboxNumber from, const std::vector<UidRange>& uids,
                                        MailboxNumber to, bool move);
   Task<Result<FlagsPiece>> change_flags_piece(directory::AccountId account, MailboxNumber mailbox, const std::vector<UidRange>& uids,
-                                              const FlagChange& change, std::optional<Modseq> unchanged_since);
+                                              const FlagChange& change, std::optional<Modseq> unchanged_since, Wanted wanted);
   Task<Result<void>> copy_all(directory::AccountId account, MailboxNumber from, std::vector<UidRange> uids, MailboxNumber to, bool move,
                               Copied& out);
   Task<Result<void>> expunge_all(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids, Doomed which,
@@ -87,7 +90,7 @@ struct Mailboxes::Impl {
 
   // append.cc: one attempt; `proof` holds what its batch has put in, and its first and last email
   Task<Result<AppendedOnce>> append_once(directory::AccountId account, MailboxNumber mailbox, const std::vector<NewMessage>& messages,
-                                         Quota quota);
+                                         Quota quota, Kept kept);
   Task<Result<void>> prove(Mailboxes& mailboxes, directory::AccountId account, const std::vector<NewMessage>& messages, AppendedOnce& done);
 
   // unproven.cc
@@ -99,6 +102,7 @@ struct Mailboxes::Impl {
   Task<Result<void>> take_out(directory::AccountId account, std::vector<EmailId> emails);
 
   // outbox.cc
+  Task<Result<void>> clear_left(directory::AccountId account);
   Task<Result<void>> bury_orphans(directory::AccountId account);
   Task<Result<Buried>> bury_some(directory::AccountId account);
   Task<Result<void>> apply_releases(directory::AccountId account);

@@ -10,26 +10,6 @@ namespace {
 
 using store::Keyspace;
 
-struct PageRange {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-};
-
-// The pages of these UIDs; those so near each other that one scan reads them together.
-std::vector<PageRange> pages_of(const std::vector<UidRange>& uids) {
-  constexpr std::uint32_t kSmallGap = 8;
-  std::vector<PageRange> out;
-  for (const auto& each : uids) {
-    const std::uint32_t first = MessagePage::page_of(each.first);
-    const std::uint32_t last = MessagePage::page_of(each.last);
-    if (!out.empty() && first - out.back().last <= kSmallGap)
-      out.back().last = last;
-    else
-      out.push_back({first, last});
-  }
-  return out;
-}
-
 // Takes what is asked for out of pages that come in their order.
 class Sieve {
  public:
@@ -68,6 +48,20 @@ class Sieve {
 };
 
 }  // namespace
+
+std::vector<PageRange> pages_of(const std::vector<UidRange>& uids) {
+  constexpr std::uint32_t kSmallGap = 8;
+  std::vector<PageRange> out;
+  for (const auto& each : uids) {
+    const std::uint32_t first = MessagePage::page_of(each.first);
+    const std::uint32_t last = MessagePage::page_of(each.last);
+    if (!out.empty() && first - out.back().last <= kSmallGap)
+      out.back().last = last;
+    else
+      out.push_back({first, last});
+  }
+  return out;
+}
 
 std::vector<Member> choose(const MessagePage& page, const std::vector<UidRange>& uids, std::size_t limit) {
   Sieve sieve(uids, limit, 0);

@@ -13,7 +13,8 @@ constexpr std::uint8_t kOffset = 0x3f;
 constexpr std::uint8_t kHasKeywords = 0x40;
 constexpr std::uint8_t kKeywordBits = 0x80;  // as a bitmap, where that is shorter
 
-constexpr std::size_t kMostOfOne = 64;  // bytes of a message without its keywords
+constexpr std::size_t kMostOfOne = 64;     // bytes of a message without its keywords
+constexpr std::size_t kMostOfGrowth = 18;  // by new modseqs: its own, its difference to the created one, and that of the next
 
 Error damaged() { return Error::permanent(Error::Cause::corrupt, "a page of messages is damaged"); }
 
@@ -105,7 +106,13 @@ const Membership* MessagePage::find(Uid uid) const {
   return at != members_.end() && at->uid == uid ? &at->row : nullptr;
 }
 
+std::vector<Member>& MessagePage::to_change() {
+  stored_bytes_ = 0;
+  return members_;
+}
+
 void MessagePage::put(Uid uid, Membership member) {
+  stored_bytes_ = 0;
   const auto at = std::ranges::lower_bound(members_, uid, {}, &Member::uid);
   if (at != members_.end() && at->uid == uid)
     at->row = std::move(member);
@@ -119,6 +126,7 @@ void MessagePage::erase(Uid uid) {
 }
 
 std::size_t MessagePage::most_bytes() const {
+  if (stored_bytes_ != 0) return stored_bytes_ + members_.size() * kMostOfGrowth;
   std::size_t bytes = 1;
   for (const Member& each : members_) bytes += kMostOfOne + std::min(each.row.keywords.size() * 3, bitmap_size(each.row.keywords)) + 3;
   return bytes;
@@ -139,7 +147,8 @@ std::string MessagePage::encode() const {
 Result<MessagePage> MessagePage::decode(std::uint32_t page, std::string_view bytes) {
   if (bytes.empty() || static_cast<std::uint8_t>(bytes.front()) != kVersion) return fail(damaged());
   MessagePage out;
-  out.members_.reserve(bytes.size() / 16);
+  out.stored_bytes_ = bytes.size();
+  out.members_.reserve(std::min<std::size_t>(kSize, bytes.size() / 8));
   const Membership none;
   for (VarintReader in(bytes.substr(1)); !in.done();) {
     const std::uint8_t head = in.byte();

@@ -40,20 +40,22 @@ class MessagePage {
   static Uid last_uid(std::uint32_t page) { return page * kSize + (kSize - 1); }
 
   const std::vector<Member>& members() const { return members_; }  // by uid
+  std::vector<Member>& to_change();                                // in place; the UIDs stay as they are
   bool empty() const { return members_.empty(); }
   const Membership* find(Uid uid) const;  // null: there is none
   void put(Uid uid, Membership member);   // in place of the one that is there
   void erase(Uid uid);                    // of none is harmless
-  // At least what encode() takes.
+  // At least what encode() takes, when the modseqs have been changed too.
   std::size_t most_bytes() const;
 
   std::string encode() const;
   static Result<MessagePage> decode(std::uint32_t page, std::string_view bytes);
 
-  bool operator==(const MessagePage&) const = default;
+  bool operator==(const MessagePage& other) const { return members_ == other.members_; }
 
  private:
   std::vector<Member> members_;
+  std::size_t stored_bytes_ = 0;  // as it was read; 0: it has been changed since
 };
 
 }  // namespace godwit::mailbox

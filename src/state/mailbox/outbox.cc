@@ -138,10 +138,10 @@ Task<Result<Buried>> Mailboxes::Impl::bury_some(directory::AccountId account) {
                                                                    store::ScanLimit{1, 64 * 1024}));
     if (found.rows.empty()) co_return Buried{};
     const store::Row& row = found.rows.front();
-    auto read = decode_orphans(row.value);
+    auto read = decode_gone(row.value);
     if (!read) log::error("entry of the outbox unreadable", {{"account", account}, {"error", read.error().text}});
     Buried done{true, !read};  // a rebuild finds what it named
-    OrphansRow orphans = read ? *std::move(read) : OrphansRow{};
+    GoneRow orphans = read ? *std::move(read) : GoneRow{};
     auto next = orphans.messages.begin();
     for (std::size_t count = 0; next != orphans.messages.end(); ++next, ++count) {
       const bool is_first = next == orphans.messages.begin() || std::prev(next)->email != next->email;
@@ -161,6 +161,30 @@ Task<Result<Buried>> Mailboxes::Impl::bury_some(directory::AccountId account) {
     if (written) co_return done;
   }
   co_return fail(overtaken());
+}
+
+// Rows by email of messages that have gone while their emails stay. No UID is given twice, so nobody else means these rows.
+Task<Result<void>> Mailboxes::Impl::clear_left(directory::AccountId account) {
+  const auto partition = directory::partition_of(account);
+  for (;;) {
+    const AccountTurns::Turn turn = co_await turns.acquire(account);  // a turn a row: others get in between
+    const auto view = engine.read(partition);
+    GODWIT_CO_ASSIGN(const auto found,
+                     co_await view->scan(Keyspace::outbox, std::string(kAllLeft), prefix_end(kAllLeft), store::ScanLimit{1, 64 * 1024}));
+    if (found.rows.empty()) co_return Result<void>{};
+    const store::Row& row = found.rows.front();
+    const auto left = decode_gone(row.value);
+    if (!left) log::error("entry of the outbox unreadable", {{"account", account}, {"error", left.error().text}});
+    Batch batch;
+    batch.durability = Batch::Durability::lazy;
+    if (left) {
+      for (const Gone& each : left->messages) batch.erase(Keyspace::mailbox, by_email_key(each.email, left->mailbox, each.uid));
+    }
+    batch.erase(Keyspace::outbox, row.key);
+    const store::WriteDone done = co_await engine.write(partition, std::move(batch));
+    GODWIT_CO_TRY(store::as_result(done, "clearing up after an expunge"));
+    if (!left) GODWIT_CO_TRY(co_await rebuild_in_turn(account));  // finds by the tombstones what it named
+  }
 }
 
 Task<Result<void>> Mailboxes::Impl::bury_orphans(directory::AccountId account) {
@@ -222,6 +246,7 @@ Task<Result<bool>> Mailboxes::Impl::erase_account(directory::AccountId account) 
     rest.erase_range(Keyspace::mailbox, "", "");
     rest.erase_range(Keyspace::delivered, "", "");
     rest.erase_range(Keyspace::outbox, std::string(kAllOrphans), prefix_end(kAllOrphans));  // their emails are among the others
+    rest.erase_range(Keyspace::outbox, std::string(kAllLeft), prefix_end(kAllLeft));
     const store::WriteDone erased = co_await engine.write(partition, std::move(rest));
     GODWIT_CO_TRY(store::as_result(erased, "erasing a removed account"));
   }
@@ -265,7 +290,8 @@ Task<Result<void>> Mailboxes::apply_outbox(directory::AccountId account) {
   if (!removed) {
     co_await impl_->settle_appends(account);
     impl_->set_untidy(account, false);  // who adds to it from now on says so again
-    auto applied = co_await impl_->bury_orphans(account);
+    auto applied = co_await impl_->clear_left(account);
+    if (applied) applied = co_await impl_->bury_orphans(account);
     if (applied) applied = co_await impl_->apply_releases(account);
     if (!applied) impl_->set_untidy(account, true);
     co_return applied;

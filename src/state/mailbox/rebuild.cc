@@ -19,7 +19,6 @@ using store::Keyspace;
 namespace {
 
 constexpr std::size_t kBatchBytes = 512 * 1024;  // of pages; a batch may have 1 MiB
-constexpr Modseq kMaxReserved = 10'000;          // beyond those that rows bear witness to
 
 }  // namespace
 
@@ -40,7 +39,7 @@ AccountRow Survey::wanted_account() const {
   }
   if (!account_) {
     account.floor = highest;
-    account.modseq = highest + kMaxReserved;
+    account.modseq = highest + kReservedModseqs;
   }
   account.modseq = std::max(account.modseq, highest);
   account.last_email = std::max(account.last_email, highest_email_);
@@ -120,11 +119,14 @@ void Survey::find_orphans() {
   for (const ByEmailKey& each : stale) {
     if (!expunged_.contains(each.place) || orphans_.contains(each.email)) continue;
     const auto stays = std::ranges::lower_bound(messages_, each.email, {}, &ByEmailKey::email);
-    if (stays != messages_.end() && stays->email == each.email) continue;
+    if (stays != messages_.end() && stays->email == each.email) {
+      if (!left_.contains(each.place)) doomed_.insert(by_email_key(each.email, each.place.mailbox, each.place.uid));
+      continue;
+    }
     new_orphans_[each.place.mailbox].push_back({each.email, each.place.uid});
   }
   for (const auto& [number, orphans] : new_orphans_)
-    for (const Orphan& each : orphans) orphans_.insert(each.email);
+    for (const Gone& each : orphans) orphans_.insert(each.email);
 }
 
 void Survey::put_orphans(Batch& batch, AccountRow& account) {
@@ -134,7 +136,7 @@ void Survey::put_orphans(Batch& batch, AccountRow& account) {
     for (std::size_t at = 0; at < orphans.size(); at += kMost) {
       const auto first = orphans.begin() + static_cast<std::ptrdiff_t>(at);
       const auto last = orphans.begin() + static_cast<std::ptrdiff_t>(std::min(orphans.size(), at + kMost));
-      batch.put(Keyspace::outbox, orphans_key(next_modseq(account)), encode(OrphansRow{number, {first, last}}));
+      batch.put(Keyspace::outbox, orphans_key(next_modseq(account)), encode(GoneRow{number, {first, last}}));
     }
   }
 }

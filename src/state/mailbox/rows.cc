@@ -161,11 +161,11 @@ Result<ExpungedRow> decode_expunged(std::string_view value) {
   return row;
 }
 
-std::string encode(const OrphansRow& row) {
+std::string encode(const GoneRow& row) {
   std::string out(1, kInRuns);
   append_varint(out, row.mailbox);
-  Orphan before;
-  for (const Orphan& each : row.messages) {
+  Gone before;
+  for (const Gone& each : row.messages) {
     append_difference(out, before.email, each.email);
     append_difference(out, before.uid, each.uid);
     before = each;
@@ -173,11 +173,11 @@ std::string encode(const OrphansRow& row) {
   return out;
 }
 
-Result<OrphansRow> decode_orphans(std::string_view value) {
+Result<GoneRow> decode_gone(std::string_view value) {
   if (value.empty() || value.front() != kInRuns) return fail(damaged("an outbox entry"));
   VarintReader in(value.substr(1));
-  OrphansRow row{static_cast<MailboxNumber>(in.number()), {}};
-  for (Orphan before; !in.done();) {
+  GoneRow row{static_cast<MailboxNumber>(in.number()), {}};
+  for (Gone before; !in.done();) {
     before.email = in.differing(before.email);
     before.uid = static_cast<Uid>(in.differing(before.uid));
     if (in.ok()) row.messages.push_back(before);

@@ -16,6 +16,9 @@ namespace godwit::mailbox {
 // of the rows of an account; those of an earlier release (0) are converted before anything else. on disk: do not change
 inline constexpr std::uint32_t kLayout = 1;
 
+// So many are reserved by a durable batch for lazy ones: a `STORE 1:*` over a large mailbox takes one of each message.
+inline constexpr Modseq kReservedModseqs = 1'000'000;
+
 struct AccountRow {
   Modseq modseq = 0;
   EmailId last_email = 0;
@@ -71,15 +74,16 @@ struct ExpungedRow {
   std::vector<Tombstone> messages;
 };
 
-// Outbox: messages that were the last of their emails. They have gone; what is kept of the emails is still to go.
-struct Orphan {
+// Outbox: messages that have gone, and what is still to go. `o`: they were the last of their emails; what is kept of those. `l`: their
+// emails stay in other places; the rows that list them by email.
+struct Gone {
   EmailId email = 0;
   Uid uid = 0;
-  bool operator==(const Orphan&) const = default;
+  bool operator==(const Gone&) const = default;
 };
-struct OrphansRow {
+struct GoneRow {
   MailboxNumber mailbox = 0;
-  std::vector<Orphan> messages;
+  std::vector<Gone> messages;
 };
 
 struct BlobRelease {
@@ -109,6 +113,7 @@ inline constexpr std::string_view kAllRecents = "r";
 inline constexpr std::string_view kAllDetails = "d";
 inline constexpr std::string_view kAllReleases = "b";  // keyspace outbox
 inline constexpr std::string_view kAllOrphans = "o";   // keyspace outbox
+inline constexpr std::string_view kAllLeft = "l";      // keyspace outbox
 std::string mailbox_key(MailboxNumber mailbox);
 std::string email_key(EmailId email);
 std::string messages_prefix(MailboxNumber mailbox);
@@ -126,6 +131,7 @@ std::string recent_key(MailboxNumber mailbox);
 std::string details_key(EmailId email);
 std::string release_key(EmailId email);                                    // keyspace outbox
 std::string orphans_key(Modseq modseq);                                    // keyspace outbox
+std::string left_key(Modseq modseq);                                       // keyspace outbox
 std::string delivered_key(MessageId message, std::string_view recipient);  // keyspace delivered
 std::string blob_refs_prefix(store::BlobId blob);                          // keyspace blob_refs: references of mailboxes
 
@@ -146,7 +152,7 @@ struct ByEmailKey {
   auto operator<=>(const ByEmailKey&) const = default;  // the order of the keys
 };
 Result<ByEmailKey> parse_by_email_key(std::string_view key);
-Result<std::uint64_t> parse_number_key(std::string_view key);   // 'e', 'c', 'x', 'd', 't' and the outbox's 'b', 'o'
+Result<std::uint64_t> parse_number_key(std::string_view key);   // 'e', 'c', 'x', 'd', 't' and the outbox's 'b', 'o', 'l'
 Result<MailboxNumber> parse_mailbox_key(std::string_view key);  // and 'r'
 struct PageKey {
   MailboxNumber mailbox = 0;
@@ -161,7 +167,7 @@ std::string encode(const MailboxRow& row);
 std::string encode(const EmailRow& row);
 std::string encode(const ChangedRow& row);
 std::string encode(const ExpungedRow& row);
-std::string encode(const OrphansRow& row);
+std::string encode(const GoneRow& row);
 std::string encode(const BlobRelease& release);
 std::string encode(const ThreadRow& row);
 std::string encode_recent(Uid uid);
@@ -171,7 +177,7 @@ Result<MailboxRow> decode_mailbox(std::string_view value);
 Result<EmailRow> decode_email(std::string_view value);
 Result<ChangedRow> decode_changed(std::string_view value);
 Result<ExpungedRow> decode_expunged(std::string_view value);
-Result<OrphansRow> decode_orphans(std::string_view value);
+Result<GoneRow> decode_gone(std::string_view value);
 Result<BlobRelease> decode_release(std::string_view value);
 Result<ThreadRow> decode_thread(std::string_view value);
 Result<Uid> decode_recent(std::string_view value);

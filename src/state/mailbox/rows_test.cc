@@ -13,7 +13,7 @@ const store::BlobId kBlob{1'029, 3, 64};
 TEST(MailboxRows, PackedRows_KeepTheirBytes) {
   EXPECT_EQ(hex_encode(encode(ChangedRow{1, {{7, 9}, {300, 300}}})), "02010702a30200");
   EXPECT_EQ(hex_encode(encode(ExpungedRow{1, {{7, 5, 2}, {9, 4, 2}}})), "02010e0a04040100");
-  EXPECT_EQ(hex_encode(encode(OrphansRow{1, {{5, 7}, {6, 3}}})), "02010a0e0207");
+  EXPECT_EQ(hex_encode(encode(GoneRow{1, {{5, 7}, {6, 3}}})), "02010a0e0207");
   EXPECT_EQ(hex_encode(encode_delivered(7, 5)),
             "01"
             "00000007"
@@ -72,8 +72,8 @@ TEST(MailboxRows, Log_ComesBack) {
   EXPECT_EQ(changed.uids, (std::vector<UidRange>{{1, 1}, {3, UINT32_MAX}}));
   const std::vector<Tombstone> gone{{9, 1ull << 60, 3}, {4, 1, UINT64_MAX}};
   EXPECT_EQ(decode_expunged(encode(ExpungedRow{1, gone})).value().messages, gone);
-  const std::vector<Orphan> orphans{{1, 9}, {1, 12}, {77, 3}};
-  EXPECT_EQ(decode_orphans(encode(OrphansRow{1, orphans})).value().messages, orphans);
+  const std::vector<Gone> orphans{{1, 9}, {1, 12}, {77, 3}};
+  EXPECT_EQ(decode_gone(encode(GoneRow{1, orphans})).value().messages, orphans);
 }
 
 TEST(MailboxRows, Damage_IsRefused) {
@@ -87,7 +87,7 @@ TEST(MailboxRows, Damage_IsRefused) {
     SCOPED_TRACE(bytes);
     EXPECT_FALSE(decode_changed(bytes).has_value());
     EXPECT_FALSE(decode_expunged(bytes).has_value());
-    EXPECT_FALSE(decode_orphans(bytes).has_value());
+    EXPECT_FALSE(decode_gone(bytes).has_value());
   }
   EXPECT_FALSE(parse_messages_key("g123").has_value());
   EXPECT_FALSE(parse_by_email_key("b").has_value());

@@ -16,6 +16,12 @@ Task<Result<void>> Survey::read(store::View& view) {
     if (rows.empty()) break;
     for (const auto& row : rows) GODWIT_CO_TRY(take_orphans(row));
   }
+  PrefixScan left(view, Keyspace::outbox, std::string(kAllLeft));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await left.next());
+    if (rows.empty()) break;
+    for (const auto& row : rows) GODWIT_CO_TRY(take_left(row));
+  }
   PrefixScan all(view, Keyspace::mailbox, "");
   for (;;) {
     GODWIT_CO_ASSIGN(const auto rows, co_await all.next());
@@ -203,12 +209,25 @@ Result<void> Survey::take_expunged(const store::Row& row) {
 }
 
 Result<void> Survey::take_orphans(const store::Row& row) {
-  const auto orphans = decode_orphans(row.value);
+  const auto orphans = decode_gone(row.value);
   if (!orphans) return {};
-  for (const Orphan& each : orphans->messages) {
+  for (const Gone& each : orphans->messages) {
     orphans_.insert(each.email);
     saw(each.email);
     saw(Place{orphans->mailbox, each.uid});
+  }
+  return {};
+}
+
+// As a tombstone of each, which may be forgotten by now.
+Result<void> Survey::take_left(const store::Row& row) {
+  const auto left = decode_gone(row.value);
+  if (!left) return {};
+  for (const Gone& each : left->messages) {
+    saw(each.email);
+    saw(Place{left->mailbox, each.uid});
+    expunged_.insert({left->mailbox, each.uid});
+    left_.insert({left->mailbox, each.uid});
   }
   return {};
 }

@@ -42,6 +42,7 @@ class Survey {
   Result<void> take_changed(const store::Row& row);
   Result<void> take_expunged(const store::Row& row);
   Result<void> take_orphans(const store::Row& row);
+  Result<void> take_left(const store::Row& row);
   Result<void> take_mailbox(const store::Row& row);
   Result<void> take_other(const store::Row& row);
   void saw(EmailId email) { highest_email_ = std::max(highest_email_, email); }
@@ -80,7 +81,8 @@ class Survey {
   std::map<EmailId, SeenEmail> emails_;
   std::set<EmailId> orphans_;  // that are to go, and are not counted
   std::set<Place> expunged_;
-  std::map<MailboxNumber, std::vector<Orphan>> new_orphans_;
+  std::set<Place> left_;  // and rows by email still list them, as the outbox knows
+  std::map<MailboxNumber, std::vector<Gone>> new_orphans_;
   store::Batch orphans_batch_;
   EmailId highest_email_ = 0;
   Modseq highest_modseq_ = 0;

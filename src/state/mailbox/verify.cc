@@ -39,6 +39,7 @@ class Audit {
 
   Task<Result<void>> read_account();
   Task<Result<void>> read_emails();
+  Task<Result<void>> read_left();
   Task<Result<void>> read_orphans();
   Task<Result<void>> read_messages();
   Task<Result<void>> read_by_email();
@@ -70,6 +71,7 @@ class Audit {
   store::View& view_;
   AccountRow row_;
   std::map<EmailId, SeenEmail> emails_;
+  std::set<Place> left_;  // messages that have gone, though rows by email still list them
   std::set<EmailId> orphans_;
   std::map<MailboxNumber, MailboxRow> mailboxes_;
   std::map<MailboxNumber, Tally> tallies_;
@@ -111,18 +113,34 @@ Task<Result<void>> Audit::read_emails() {
   }
 }
 
+Task<Result<void>> Audit::read_left() {
+  PrefixScan scan(view_, Keyspace::outbox, std::string(kAllLeft));
+  for (;;) {
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
+    if (rows.empty()) co_return Result<void>{};
+    for (const auto& row : rows) {
+      const auto left = decode_gone(row.value);
+      if (!left) {
+        say("an entry of the outbox cannot be read");
+        continue;
+      }
+      for (const Gone& each : left->messages) left_.insert({left->mailbox, each.uid});
+    }
+  }
+}
+
 Task<Result<void>> Audit::read_orphans() {
   PrefixScan scan(view_, Keyspace::outbox, std::string(kAllOrphans));
   for (;;) {
     GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
     if (rows.empty()) co_return Result<void>{};
     for (const auto& row : rows) {
-      const auto orphans = decode_orphans(row.value);
+      const auto orphans = decode_gone(row.value);
       if (!orphans) {
         say("an entry of the outbox cannot be read");
         continue;
       }
-      for (const Orphan& each : orphans->messages) orphans_.insert(each.email);
+      for (const Gone& each : orphans->messages) orphans_.insert(each.email);
     }
   }
 }
@@ -143,6 +161,7 @@ void Audit::count_message(Place place, const Membership& member) {
   ++email->second.messages;
   if (email->second.size != member.size)
     say("message {} of mailbox {} says {} octets, its email has {}", place.uid, place.mailbox, member.size, email->second.size);
+  if (left_.contains(place)) say("message {} of mailbox {} is there although the outbox says that it has gone", place.uid, place.mailbox);
   if (orphans_.contains(member.email)) say("email {} is to go and has message {} of mailbox {}", member.email, place.uid, place.mailbox);
 }
 
@@ -170,7 +189,7 @@ Task<Result<void>> Audit::read_by_email() {
     if (rows.empty()) co_return Result<void>{};
     for (const auto& row : rows) {
       GODWIT_CO_ASSIGN(const auto key, parse_by_email_key(row.key));
-      if (orphans_.contains(key.email)) continue;
+      if (orphans_.contains(key.email) || left_.contains(key.place)) continue;
       const auto message = messages_.find(key.place);
       if (message == messages_.end() || message->second.email != key.email)
         say("email {} lists message {} of mailbox {}, which is not there", key.email, key.place.uid, key.place.mailbox);
@@ -366,6 +385,7 @@ Task<Result<std::vector<std::string>>> Mailboxes::verify(directory::AccountId ac
   GODWIT_CO_TRY(co_await audit.read_account());
   GODWIT_CO_TRY(co_await audit.read_emails());
   GODWIT_CO_TRY(co_await audit.read_orphans());
+  GODWIT_CO_TRY(co_await audit.read_left());
   GODWIT_CO_TRY(co_await audit.read_messages());
   GODWIT_CO_TRY(co_await audit.read_by_email());
   GODWIT_CO_TRY(co_await audit.read_changed());
