@@ -4,11 +4,10 @@
   imap.py --godwit build/release/godwit [--rounds N] [--messages N] [--only WORD ...]
 
 Both servers are up; each figure is taken from one and then from the other, in each round anew, so that drift of the machine hits both.
-Rates: four clients at once, a second or more each. Times: one client, one command over the whole mailbox, from its last byte sent to its
+Rates: four clients at once (imap_load.cc, which costs little itself), a second or more each. Times: one client, one command over the whole mailbox, from its last byte sent to its
 last byte read. CPU is that of the server's processes, a command. The last column is what we ask of ourselves. Nothing here is a test.
 """
 import argparse
-import multiprocessing
 import os
 import pathlib
 import random
@@ -200,53 +199,20 @@ class Client:
         self.socket.close()
 
 
-def log_in(port, _, number, until):
-    done = 0
-    while time.monotonic() < until:
-        client = Client(port, number)
-        client.run(b'SELECT INBOX')
-        client.close()
-        done += 1
-    return done
+def messages_file(folder):
+    """The messages that imap_load appends."""
+    path = folder / 'messages'
+    texts = [message(i) for i in range(1000, 1200)]
+    path.write_bytes(b''.join(b'%d\n' % len(text) + text for text in texts))
+    return path
 
 
-def append(port, _, number, until):
-    client, done, texts = Client(port, number), 0, [message(number * 1000 + i) for i in range(200)]
-    while time.monotonic() < until:
-        text = texts[done % 200]
-        client.run(b'APPEND INBOX {%d+}\r\n' % len(text) + text)
-        done += 1
-    client.close()
-    return done
-
-
-def store(port, _, number, until):
-    client, done = Client(port, number), 0
-    client.run(b'SELECT INBOX')
-    while time.monotonic() < until:
-        client.run(b'STORE %d %cFLAGS (\\Seen)' % (done % 50 + 1, b'+-'[done // 50 % 2]))
-        done += 1
-    client.close()
-    return done
-
-
-def fetch_one(port, messages, number, until):
-    client, done, r = Client(port, 0), 0, random.Random(number)
-    client.run(b'EXAMINE Big')
-    while time.monotonic() < until:
-        client.run(b'FETCH %d (FLAGS BODY.PEEK[])' % r.randint(1, messages))
-        done += 1
-    client.close()
-    return done
-
-
-def rate(server, work, seconds):
+def rate(server, load, work, seconds):
     """Commands a second of all clients, and the server's CPU seconds for a thousand of them."""
-    with multiprocessing.Pool(CLIENTS) as pool:
-        before, begin = cpu_seconds(server.root), time.monotonic()
-        done = sum(pool.starmap(work, [(server.port, server.messages, i, begin + seconds) for i in range(CLIENTS)]))
-        elapsed = time.monotonic() - begin
-    return done / elapsed, (cpu_seconds(server.root) - before) * 1000 / done
+    before = cpu_seconds(server.root)
+    out = subprocess.run([*load, str(server.port), user('%d'), PASSWORD, str(CLIENTS), str(seconds), *work], check=True, capture_output=True, text=True).stdout
+    done, elapsed = out.split()
+    return int(done) / float(elapsed), (cpu_seconds(server.root) - before) * 1000 / int(done)
 
 
 def fill(client, name, count):
@@ -265,7 +231,8 @@ def timed(server, client, command):
     return time.monotonic() - begin, cpu_seconds(server.root) - before
 
 
-RATES = (('login + select + logout', log_in, 2), ('APPEND', append, 3), ('STORE one flag', store, 1.5), ('FETCH one whole message', fetch_one, None))
+# name, work of imap_load, what is asked
+RATES = (('login + select + logout', 'login', 2), ('APPEND', 'append', 3), ('STORE one flag', 'store', 1.5), ('FETCH one whole message', 'fetch', None))
 # name, command, how often in a row (the best counts), what is asked
 COMMANDS = (
     ('FETCH 1:* ENVELOPE, first time', b'FETCH 1:* (ENVELOPE)', 1, 3), ('FETCH 1:* ENVELOPE, again', b'FETCH 1:* (ENVELOPE)', 3, 1.5),
@@ -341,6 +308,7 @@ def huge(server, count):
 def main():
     parser = argparse.ArgumentParser(description='IMAP side by side with Dovecot')
     parser.add_argument('--godwit', default='build/release/godwit')
+    parser.add_argument('--load', default='build/release/bench/imap_load')
     parser.add_argument('--rounds', type=int, default=3)
     parser.add_argument('--messages', type=int, default=10_000)
     parser.add_argument('--seconds', type=float, default=2)
@@ -384,12 +352,13 @@ def main():
                 for _ in range(50):
                     client.run(b'APPEND INBOX {%d+}\r\n' % len(message(1)) + message(1))
                 client.close()
+        details = {'append': [str(messages_file(base))], 'fetch': [str(servers[0].messages)]}
         for name, work, asked in RATES:
             if wanted(name, arguments.only):
                 runs = {server.name: [] for server in servers}
                 for _ in range(arguments.rounds):
                     for server in servers:
-                        runs[server.name].append(rate(server, work, arguments.seconds))
+                        runs[server.name].append(rate(server, [arguments.load], [work, *details.get(work, [])], arguments.seconds))
                 show(name, runs, True, asked)
     finally:
         for server in servers:
