@@ -15,7 +15,7 @@ FLOORS = [  # top to bottom; modules on one floor see each other only as `siblin
     ['app'],
     ['frontend/smtpd', 'frontend/imapd', 'frontend/pop3d', 'frontend/httpd', 'frontend/adminapi', 'frontend/submitd'],
     ['service/intake', 'service/submission', 'service/routing', 'service/outbound', 'service/delivery', 'service/scheduler'],
-    ['state/directory', 'state/queue', 'state/mailbox', 'state/trace'],
+    ['state/directory', 'state/queue', 'state/mailbox', 'state/trace', 'check/spf', 'check/dkim'],
     ['edge/net', 'edge/dns', 'edge/tls', 'edge/http', 'edge/store', 'grammar/message', 'grammar/smtp', 'grammar/pop3', 'grammar/imap', 'grammar/sasl', 'grammar/dsn', 'grammar/submit'],
     ['base'],
 ]
