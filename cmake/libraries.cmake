@@ -16,6 +16,7 @@ find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)  # headers alone: Deb
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)
 find_library(CRYPT_LIBRARY crypt REQUIRED)
 find_library(UNBOUND_LIBRARY unbound REQUIRED)  # not by pkg-config: its file asks for libevent's, which nothing here needs
+find_library(RE2_LIBRARY re2 REQUIRED)  # regular expressions in linear time
 find_library(JEMALLOC_LIBRARY jemalloc REQUIRED)
 if(GODWIT_TESTS)
   find_package(GTest REQUIRED)

@@ -2,6 +2,7 @@
 #include <pwd.h>
 
 #include "app/commands.h"
+#include "app/route_secrets.h"
 #include "edge/tls/context.h"
 
 namespace godwit::app {
@@ -17,6 +18,9 @@ std::vector<std::string> check_surroundings(const Config& config) {
     if (const auto context = tls::ServerContext::create({config.tls_certificate, config.tls_key}); !context)
       problems.push_back(context.error().text);
   if (const auto token = read_token(config.metrics_token_file); !token) problems.push_back(token.error().text);
+  const RoutePasswords passwords = read_route_passwords(config);
+  problems.insert(problems.end(), passwords.problems.begin(), passwords.problems.end());
+  for (const std::string& warning : passwords.warnings) fmt::print(stderr, "{}: {} (warning)\n", config.path, warning);
   return problems;
 }
 

@@ -33,6 +33,12 @@ std::string when(const boost::json::object& recipient) {
   return words.starts_with("in ") ? words + ", at " + text_of(recipient, "next_attempt") : words;
 }
 
+// "greylisted"; empty before the first attempt
+std::string class_of(const boost::json::object& recipient) {
+  const auto* last = recipient.if_contains("last");
+  return last ? text_of(last->as_object(), "class") : std::string();
+}
+
 void show_list(const boost::json::object& answer) {
   Table table({"ID", "ACCEPTED", "SIZE", "FROM", "TO", "NEXT TRY", "WHY IT WAITS"});
   for (const auto& item : answer.at("messages").as_array()) {
@@ -55,10 +61,10 @@ void show_message(const boost::json::object& message) {
   fmt::print("id        {}\naccepted  {}\nfrom      {}\nsize      {} bytes\n", text_of(message, "id"), text_of(message, "accepted"),
              sender_of(message), text_of(message, "size"));
   if (message.at("held").as_bool()) fmt::print("held      {}\n", text_of(message, "held_because"));
-  Table table({"TO", "STATE", "ATTEMPTS", "NEXT TRY", "WHY"});
+  Table table({"TO", "STATE", "ATTEMPTS", "NEXT TRY", "CLASS", "WHY"});
   for (const auto& row : message.at("recipients").as_array()) {
     const auto& recipient = row.as_object();
-    table.add({text_of(recipient, "to"), text_of(recipient, "state"), text_of(recipient, "attempts"), when(recipient),
+    table.add({text_of(recipient, "to"), text_of(recipient, "state"), text_of(recipient, "attempts"), when(recipient), class_of(recipient),
                text_of(recipient, "why")});
   }
   fmt::print("\n{}", table.text());
@@ -71,7 +77,8 @@ void show_summary(const boost::json::object& summary) {
   for (const auto& item : summary.at("sites").as_array()) {
     const auto& site = item.as_object();
     const bool down = site.at("down").as_bool();
-    table.add({text_of(site, "site"), text_of(site, "waiting"), text_of(site, "connections"),
+    table.add({text_of(site, "site"), text_of(site, "waiting"),
+               fmt::format("{} of {}", text_of(site, "connections"), text_of(site, "most_connections")),
                down ? fmt::format("down, next try {}: {}", text_of(site, "next_probe"), text_of(site, "last_error")) : "up"});
   }
   if (!table.empty()) fmt::print("\n{}", table.text());

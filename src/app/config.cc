@@ -11,6 +11,7 @@
 #include "edge/dns/unbound_resolver.h"
 #include "frontend/imapd/capabilities.h"
 #include "grammar/smtp/path.h"
+#include "service/outbound/reply_class.h"
 
 namespace godwit::app {
 namespace {
@@ -108,14 +109,34 @@ void read_pop3(TomlTable& table, Config& config) {
 void read_route(TomlTable& table, Config& config, routing::RouteTable& routes) {
   routing::Route route;
   table.text("domain", route.domain);
+  table.texts("recipient", route.recipient);
+  table.texts("sender", route.sender);
+  table.texts("tenant", route.tenant);
+  table.texts("header", route.header);
   table.texts("to", route.to);
-  if (route.domain.empty())
-    table.error("domain", "is missing; write domain = \"example.net\", \"*.example.net\" or \"*\"");
-  else if (route.to.empty())
-    table.error("to", "is missing; write to = \"smtp://host:port\", \"mx\", \"local\", \"hold\" or \"reject\"");
-  else if (const auto added = routes.add(route); !added)
-    table.error("domain", fmt::format("\"{}\": {}", route.domain, added.error().text));
+  table.text("tls", route.tls);
+  table.text("tls_name", route.tls_name);
+  table.text("user", route.user);
+  table.text("password_file", route.password_file);
+  if (const auto added = routes.add(route); !added) table.error(added.error().key, added.error().text);
   config.routes.push_back(std::move(route));
+}
+
+void read_outbound(TomlTable& table, Config& config) {
+  table.count("port", config.outbound_port, 1, 65'535);
+  table.networks("forbidden_networks", config.forbidden_networks);
+  table.count("connections_per_site", config.connections_per_site, 1, 1'000);
+  table.flag("starttls", config.outbound_starttls);
+  table.flag("address_literals", config.address_literals);
+  table.tables("site", [&](TomlTable& site) { outbound::read_site_rule(site, config.sites.emplace_back()); });
+  // what is written stands above the shipped table of providers
+  if (table.has("connections_per_site")) config.sites.push_back({"*", static_cast<std::size_t>(config.connections_per_site), {}, {}});
+  table.text("reply_classes", config.reply_classes_file);
+  if (config.reply_classes_file.empty()) return;
+  if (auto classes = outbound::ReplyClasses::load(config.reply_classes_file))
+    config.reply_classes = *std::move(classes);
+  else
+    table.error("reply_classes", classes.error().text);
 }
 
 void check_hostname(TomlTable& root, Config& config) {
@@ -190,13 +211,7 @@ void read_root(TomlTable& root, Config& config) {
     table.size("quota", config.mailbox_quota);
     table.count("quota_messages", config.mailbox_quota_messages, 0, 1'000'000'000);
   });
-  root.table("outbound", [&](TomlTable& table) {
-    table.count("port", config.outbound_port, 1, 65'535);
-    table.networks("forbidden_networks", config.forbidden_networks);
-    table.count("connections_per_site", config.connections_per_site, 1, 1'000);
-    table.flag("starttls", config.outbound_starttls);
-    table.flag("address_literals", config.address_literals);
-  });
+  root.table("outbound", [&](TomlTable& table) { read_outbound(table, config); });
   routing::RouteTable routes;
   root.tables("route", [&](TomlTable& table) { read_route(table, config, routes); });
   root.table("log", [&](TomlTable& table) {

@@ -4,13 +4,19 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "app/toml_reader.h"
 #include "base/ip.h"
 #include "base/log.h"
+#include "base/toml_reader.h"
+#include "service/outbound/site_limits.h"
 #include "service/routing/router.h"
+
+namespace godwit::outbound {
+class ReplyClasses;
+}
 
 namespace godwit::app {
 
@@ -82,8 +88,11 @@ struct Config {
   std::uint64_t outbound_port = 25;
   std::vector<Network> forbidden_networks;
   std::uint64_t connections_per_site = 4;
-  bool outbound_starttls = true;  // where it is offered
-  bool address_literals = false;  // send to user@[192.0.2.1]
+  std::vector<outbound::SiteRule> sites;  // as written; they stand before the shipped ones
+  std::string reply_classes_file;
+  std::shared_ptr<const outbound::ReplyClasses> reply_classes;  // null: the shipped table
+  bool outbound_starttls = true;                                // where it is offered
+  bool address_literals = false;                                // send to user@[192.0.2.1]
 
   std::vector<routing::Route> routes;
 

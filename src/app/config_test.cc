@@ -28,6 +28,37 @@ TEST(Config, Nothing_IsSafeDefaults) {
   EXPECT_EQ(config.control_socket(), "/var/lib/godwit/control.sock");
 }
 
+TEST(Config, Sites_WrittenOnesStandBeforeConnectionsPerSite) {
+  const LoadedConfig loaded = parse_config(std::string(kHost) + R"(
+[outbound]
+connections_per_site = 2
+[[outbound.site]]
+match = "*.google.com"
+connections = 20
+messages_per_connection = 100
+rate = ["50/s", "10000/h"]
+[[outbound.site]]
+match = "mx.example.net"
+rate = []
+)",
+                                           "g.toml");
+  ASSERT_TRUE(loaded.errors.empty()) << describe("g.toml", loaded.errors.front());
+  const auto of = [&](std::string_view host) { return outbound::limits_of(host, loaded.config.sites, {}); };
+  EXPECT_EQ(of("a.google.com").connections, 20u);
+  EXPECT_EQ(of("a.google.com").messages_per_connection, 100u);
+  EXPECT_EQ(of("a.google.com").rates.size(), 2u);
+  EXPECT_EQ(of("mx.example.net").connections, 2u);
+  EXPECT_EQ(of("other.test").connections, 2u);
+  EXPECT_TRUE(parse_config(kHost, "g.toml").config.sites.empty());
+}
+
+TEST(Config, SitesAndReplyClasses_MistakesAreNamed) {
+  EXPECT_EQ(first_error("[[outbound.site]]\nmatch = \"*.google.com\"\nrate = \"fast\""),
+            "g.toml:4:8: outbound.site[1].rate: \"fast\" is not a rate; write for example \"50/s\", \"100/m\", \"1000/h\" or \"20000/d\"");
+  EXPECT_EQ(first_error("[outbound]\nreply_classes = \"/nowhere/x.toml\""),
+            "g.toml:3:17: outbound.reply_classes: cannot read /nowhere/x.toml");
+}
+
 TEST(Config, Everything_IsRead) {
   const LoadedConfig loaded = parse_config(R"(
 hostname = "mx1.example.org"
@@ -104,12 +135,76 @@ TEST(Config, Errors_NameLineAndMend) {
 }
 
 TEST(Config, Routes_AreCheckedWhereTheyStand) {
-  EXPECT_NE(first_error("[[route]]\ndomain = \"a.test\"\nto = \"nonsense\"\n").find("g.toml:3:10: route[1].domain: "), std::string::npos);
+  EXPECT_NE(
+      first_error("[[route]]\ndomain = \"a.test\"\nto = \"nonsense\"\n").find("g.toml:4:6: route[1].to: \"nonsense\" is no destination"),
+      std::string::npos);
   EXPECT_EQ(first_error("[[route]]\ndomain = \"a.test\"\nto = \"mx\"\n"), "");
   EXPECT_NE(first_error("[[route]]\ndomain = \"exa mple\"\nto = \"hold\"\n").find("this is no domain"), std::string::npos);
   EXPECT_NE(
       first_error("[[route]]\ndomain = \"*\"\nto = \"hold\"\n[[route]]\ndomain = \"a.test\"\nto = \"hold\"\n").find("can never match"),
       std::string::npos);
+}
+
+TEST(Config, Routes_WithEverythingThatTheyMayHave) {
+  const LoadedConfig loaded = parse_config(std::string(kHost) + R"(
+[[route]]
+recipient = "anna@example.org"
+to = "discard"
+[[route]]
+sender = ["*@news.example.org", "<>"]
+tenant = "example.org"
+header = "X-Campaign: news*"
+to = ["smtps://relay.example.net", "smtp://relay.example.net:587"]
+tls = "verify"
+tls_name = "relay.example.net"
+user = "anna"
+password_file = "/etc/godwit/relay.password"
+[[route]]
+domain = "boxes.example.org"
+to = "lmtp://unix:/run/dovecot/lmtp"
+)",
+                                           "g.toml");
+  ASSERT_TRUE(loaded.errors.empty()) << describe("g.toml", loaded.errors.front());
+  const auto& routes = loaded.config.routes;
+  ASSERT_EQ(routes.size(), 3u);
+  EXPECT_EQ(routes[0].recipient, std::vector<std::string>{"anna@example.org"});
+  EXPECT_EQ(routes[1].sender, (std::vector<std::string>{"*@news.example.org", "<>"}));
+  EXPECT_EQ(routes[1].tenant, std::vector<std::string>{"example.org"});
+  EXPECT_EQ(routes[1].header, std::vector<std::string>{"X-Campaign: news*"});
+  EXPECT_EQ(routes[1].to.size(), 2u);
+  EXPECT_EQ(routes[1].tls, "verify");
+  EXPECT_EQ(routes[1].tls_name, "relay.example.net");
+  EXPECT_EQ(routes[1].user, "anna");
+  EXPECT_EQ(routes[1].password_file, "/etc/godwit/relay.password");
+}
+
+// Each nonsense with its line, its key and its mend.
+TEST(Config, Routes_ThatCannotBeMeant) {
+  struct Case {
+    std::string_view route, error;
+  };
+  for (const Case& c : {
+           Case{"to = \"hold\"\n", "g.toml:2:1: route[1].domain: is missing; write domain = "},
+           Case{"domain = \"a.test\"\n", "g.toml:2:1: route[1].to: is missing; write to = "},
+           Case{"recipient = \"a.test\"\nto = \"hold\"\n", "g.toml:3:13: route[1].recipient: \"a.test\" is no address: write"},
+           Case{"sender = \"a.test\"\nto = \"hold\"\n", "g.toml:3:10: route[1].sender: \"a.test\" is no address: write"},
+           Case{"tenant = \"a b\"\nto = \"hold\"\n", "g.toml:3:10: route[1].tenant: this is no domain"},
+           Case{"header = \"X-Spam\"\nto = \"hold\"\n", "g.toml:3:10: route[1].header: \"X-Spam\" is no header condition: write"},
+           Case{"domain = \"*\"\nto = \"lmtp://h:25\"\n", "g.toml:4:6: route[1].to: \"lmtp://h:25\" is the port of SMTP"},
+           Case{"domain = \"*\"\nto = [\"smtp://h\", \"lmtp://h\"]\n", "g.toml:4:6: route[1].to: \"lmtp://h:24\" speaks another protocol"},
+           Case{"domain = \"*\"\nto = \"smtp://h\"\ntls = \"on\"\n", "g.toml:5:7: route[1].tls: \"on\" is no level; write \"none\""},
+           Case{"domain = \"*\"\nto = \"smtps://h\"\ntls = \"none\"\n", "g.toml:5:7: route[1].tls: \"smtps://h:465\" is always encrypted"},
+           Case{"domain = \"*\"\nto = \"hold\"\ntls = \"verify\"\n", "g.toml:5:7: route[1].tls: is for hops and for \"mx\""},
+           Case{"domain = \"*\"\nto = \"smtp://h\"\ntls_name = \"x.test\"\n",
+                "g.toml:5:12: route[1].tls_name: is the name in the server's"},
+           Case{"domain = \"*\"\nto = \"smtp://h\"\nuser = \"a\"\n", "g.toml:5:8: route[1].user: has no password: write password_file"},
+           Case{"domain = \"*\"\nto = \"mx\"\nuser = \"a\"\npassword_file = \"/p\"\n", "g.toml:5:8: route[1].user: is for hops"},
+           Case{"domain = \"*\"\nto = \"smtp://h\"\npassword = \"a\"\n",
+                "route[1].password: there is no such key; known here are: domain, header, password_file"},
+       }) {
+    const std::string error = first_error("[[route]]\n" + std::string(c.route));
+    EXPECT_NE(error.find(c.error), std::string::npos) << error;
+  }
 }
 
 TEST(Config, NameServers_AreAddressesOrTheSystems) {

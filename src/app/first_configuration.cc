@@ -35,7 +35,8 @@ certificate = {certificate}
 key         = {key}
 
 # Mail for other domains goes to the servers that their MX records name; port 25 must be open outwards for that.
-# Where it is not, a relay brings it into the world: take the # away and write the relay's name.
+# Where it is not, a relay brings it into the world: take the # away and write the relay's name. One that wants a login has
+# port 587 mostly, and user = and password_file = belong below `to`.
 #[[route]]
 #domain = "*"
 #to     = "smtp://relay.example.net:25"

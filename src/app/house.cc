@@ -130,7 +130,7 @@ Result<void> House::Impl::open_state() {
   stories.keep = config.trace_keep;
   stories.max_bytes = config.trace_max;
   GODWIT_ASSIGN(trace, trace::open_trace(std::move(stories), *disk, blocking, *clock));
-  GODWIT_ASSIGN(outward, Outward::create(config, {loops, tasks, *blobs, *trace, *clock, *random, around.resolver}));
+  GODWIT_ASSIGN(outward, Outward::create(config, {loops, tasks, *blobs, *trace, *clock, *random, around.resolver, &blocking}));
   return set_settings(config);
 }
 

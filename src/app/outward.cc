@@ -8,8 +8,11 @@
 #include "app/current.h"
 #include "app/ourselves.h"
 #include "app/own_addresses.h"
+#include "app/route_secrets.h"
 #include "edge/dns/unbound_resolver.h"
+#include "edge/net/unix_dialer.h"
 #include "edge/tls/context.h"
+#include "service/outbound/reply_class.h"
 
 namespace godwit::app {
 namespace {
@@ -18,9 +21,14 @@ std::shared_ptr<const outbound::Settings> outbound_settings(const Config& config
   auto settings = std::make_shared<outbound::Settings>();
   settings->hostname = config.hostname;
   settings->connections_per_site = config.connections_per_site;
+  settings->sites = config.sites;
+  std::ranges::copy(outbound::shipped_site_rules(), std::back_inserter(settings->sites));
+  settings->classes = config.reply_classes ? config.reply_classes : outbound::ReplyClasses::shipped();
   settings->probe = config.retry;
   settings->starttls = config.outbound_starttls;
   settings->forbidden_networks = config.forbidden_networks;
+  settings->passwords = read_route_passwords(config).by_file;
+  settings->verifying = make_verifying_connector(config);
   return settings;
 }
 
@@ -72,7 +80,9 @@ void Outward::Impl::make_loops() {
                               context.trace,
                               context.tasks,
                               context.loops.executor(loop),
-                              [this] { return for_outbound.get(); }};
+                              [this] { return for_outbound.get(); },
+                              net::dial_unix,
+                              context.blocking};
     outbounds.push_back(outbound::make_outbound(std::move(outward)));
   }
 }

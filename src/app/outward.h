@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/config.h"
+#include "base/blocking_pool.h"
 #include "base/random.h"
 #include "edge/dns/resolver.h"
 #include "edge/net/loop.h"
@@ -26,6 +27,7 @@ class Outward {
     Clock& clock;
     Random& random;
     std::shared_ptr<dns::Resolver> resolver;  // null: the world's
+    BlockingPool* blocking = nullptr;         // for the keys of logins
   };
   // Errors name [dns] servers and the mend.
   static Result<std::unique_ptr<Outward>> create(const Config& config, Context context);

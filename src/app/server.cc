@@ -11,6 +11,7 @@
 #include "app/allocator.h"
 #include "app/data_directory.h"
 #include "app/privileges.h"
+#include "app/route_secrets.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "edge/http/server.h"
@@ -204,6 +205,9 @@ Result<Server::Impl::Loaded> Server::Impl::load(const Config& wanted) {
     GODWIT_ASSIGN(loaded.identity, tls::ServerContext::create({wanted.tls_certificate, wanted.tls_key}));
   }
   GODWIT_ASSIGN(loaded.http, httpd_settings(wanted));
+  const RoutePasswords passwords = read_route_passwords(wanted);
+  if (!passwords.problems.empty()) return fail(Error::permanent(Error::Cause::not_found, passwords.problems.front()));
+  for (const std::string& warning : passwords.warnings) log::warning("route", {{"what", warning}});
   return loaded;
 }
 

@@ -20,6 +20,13 @@ const EVP_MD* fetched_sha256() {
   return md;
 }
 
+const EVP_MD* fetched_sha1() {
+  static EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  return md;
+}
+
+const EVP_MD* fetched(Hash hash) { return hash == Hash::sha1 ? fetched_sha1() : fetched_sha256(); }
+
 bool verify_crypt(std::string_view password, const std::string& hash) {
   auto data = std::make_unique<crypt_data>();
   const std::string secret(password);
@@ -41,6 +48,32 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   unsigned size = 0;
   GODWIT_CHECK(HMAC(fetched_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()),
                     bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size) != nullptr);
+  return out;
+}
+
+std::string digest(Hash hash, std::string_view bytes) {
+  const EVP_MD* const md = fetched(hash);
+  std::string out(static_cast<std::size_t>(EVP_MD_get_size(md)), '\0');
+  unsigned size = 0;
+  GODWIT_CHECK(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), &size, md, nullptr) == 1);
+  return out;
+}
+
+std::string hmac(Hash hash, std::string_view key, std::string_view bytes) {
+  const EVP_MD* const md = fetched(hash);
+  std::string out(static_cast<std::size_t>(EVP_MD_get_size(md)), '\0');
+  unsigned size = 0;
+  GODWIT_CHECK(HMAC(md, key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                    reinterpret_cast<unsigned char*>(out.data()), &size) != nullptr);
+  return out;
+}
+
+std::string pbkdf2(Hash hash, std::string_view password, std::string_view salt, unsigned iterations) {
+  const EVP_MD* const md = fetched(hash);
+  std::string out(static_cast<std::size_t>(EVP_MD_get_size(md)), '\0');
+  GODWIT_CHECK(PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), reinterpret_cast<const unsigned char*>(salt.data()),
+                                 static_cast<int>(salt.size()), static_cast<int>(iterations), md, static_cast<int>(out.size()),
+                                 reinterpret_cast<unsigned char*>(out.data())) == 1);
   return out;
 }
 

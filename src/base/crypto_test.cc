@@ -17,6 +17,21 @@ TEST(Crypto, HmacSha256_Rfc4231Case2) {
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
+TEST(Crypto, HashesOfScram) {
+  EXPECT_EQ(hex_encode(digest(Hash::sha1, "abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(digest(Hash::sha256, "abc"), sha256("abc"));
+  EXPECT_EQ(hex_encode(hmac(Hash::sha1, "Jefe", "what do ya want for nothing?")),
+            "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");  // RFC 2202 3
+  EXPECT_EQ(hmac(Hash::sha256, "key", "text"), hmac_sha256("key", "text"));
+}
+
+TEST(Crypto, Pbkdf2_Rfc6070) {
+  EXPECT_EQ(hex_encode(pbkdf2(Hash::sha1, "password", "salt", 1)), "0c60c80f961f0e71f3a9b524af6012062fe037a6");
+  EXPECT_EQ(hex_encode(pbkdf2(Hash::sha1, "password", "salt", 4096)), "4b007901b765489abead49d926f721d065a429c1");
+  EXPECT_EQ(hex_encode(pbkdf2(Hash::sha256, "passwd", "salt", 1)),
+            "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");  // RFC 7914 11
+}
+
 TEST(Crypto, Password_VerifiesItsOwnHashAlone) {
   const std::string hash = hash_password("correct horse").value();
   EXPECT_TRUE(hash.starts_with("$argon2id$"));

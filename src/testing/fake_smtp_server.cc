@@ -47,12 +47,12 @@ Task<bool> FakeSmtpServer::say(Session& session, std::string text) {
 }
 
 std::string FakeSmtpServer::usual_reply(Session& session, const std::string& line) {
-  if (line.starts_with("EHLO")) {
+  if (line.starts_with(lmtp ? "LHLO" : "EHLO")) {
     std::string reply = "250-mx.peer.test\r\n";
     for (const std::string& extension : extensions) reply += "250-" + extension + "\r\n";
     return reply + "250 HELP\r\n";
   }
-  if (line.starts_with("HELO")) return "250 mx.peer.test\r\n";
+  if (line.starts_with("HELO") && !lmtp) return "250 mx.peer.test\r\n";
   if (line.starts_with("MAIL FROM:")) return session.from.empty() ? "250 2.1.0 Ok\r\n" : "503 5.5.1 Nested MAIL\r\n";
   if (line.starts_with("RCPT TO:")) return session.from.empty() ? "503 5.5.1 MAIL first\r\n" : "250 2.1.5 Ok\r\n";
   if (line == "DATA") return session.to.empty() ? "554 5.5.1 No valid recipients\r\n" : "354 Go ahead\r\n";
@@ -102,7 +102,10 @@ Task<bool> FakeSmtpServer::read_body(Session& session) {
   if (before_final_reply) co_await before_final_reply();
   std::optional<std::string> reply;
   if (on_command) reply = on_command(".", session.dialogue);
-  if (!reply) reply = usual_reply(session, ".");
+  if (!reply) {
+    reply = "";
+    for (std::size_t i = 0; i < (lmtp ? session.to.size() : 1); ++i) *reply += usual_reply(session, ".");
+  }
   if (reply->starts_with('2')) messages.push_back({session.from, session.to, std::move(body)});
   session.from.clear();
   session.to.clear();

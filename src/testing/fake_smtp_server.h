@@ -39,6 +39,7 @@ class FakeSmtpServer {
   // Bytes of a body after which the server speaks and closes: {bytes, what}.
   std::optional<std::pair<std::size_t, std::string>> interrupt_body;
   std::function<Task<>()> before_final_reply;  // a sleep
+  bool lmtp = false;                           // LHLO, and a final reply for each recipient (RFC 2033)
   bool byte_by_byte = false;                   // replies trickle
   bool reply_by_reply = false;                 // the client sees each reply alone, also of a pipelined group
 

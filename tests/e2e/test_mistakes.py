@@ -97,8 +97,8 @@ def case_malformed_configuration(world):
             (good + '[queue]\nexpire = "5"\n', 'expire', ('unit',)),
             (good.replace('protocol = "smtp"', 'protocol = "smpt"'), 'smpt', ('smpt', 'smtp')),
             (good + '[smtp]\nrelay_from = ["10.0.0.1/8"]\n', 'relay_from', ('10.0.0.1/8',)),
-            (good + '[[route]]\ndomain = "a.example"\nto = "gopher://x:1"\n', 'a.example', ('gopher',)),
-            (good + '[[route]]\ndomain = "a.example"\nto = "nonsense"\n', 'a.example', ('nonsense',)),
+            (good + '[[route]]\ndomain = "a.example"\nto = "gopher://x:1"\n', 'gopher://', ('gopher',)),
+            (good + '[[route]]\ndomain = "a.example"\nto = "nonsense"\n', '"nonsense"', ('nonsense',)),
             (good + '[limits]\ncommand_timeout = "0s"\n', 'command_timeout', ('too short',)),
             (good + 'this is not toml\n', 'this is not', ()),
     ):

@@ -13,6 +13,7 @@
 
 #include "base/units.h"
 #include "service/outbound/outbound.h"
+#include "service/outbound/reply_class.h"
 #include "service/scheduler/scheduler_fixture.h"
 #include "testing/memory_stream.h"
 #include "testing/transcript.h"
@@ -25,6 +26,7 @@ class OutboundWorld : public scheduler::SchedulerFixture, public net::Dialer {
     set_routes({});
     outbound_settings_->hostname = settings.hostname;
     outbound_settings_->probe = settings.retry;
+    outbound_settings_->classes = outbound::ReplyClasses::shipped();
     outbound_settings_->forbidden_networks = {*parse_network("127.0.0.0/8")};
     outbound_ = outbound::make_outbound({*this, tls_, [](std::string host) { return no_such_host(std::move(host)); }, dns,
                                          [](const Endpoint& endpoint) { return endpoint.address == *parse_ip("198.51.100.1"); }, blobs,

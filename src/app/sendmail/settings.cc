@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "app/toml_reader.h"
+#include "base/toml_reader.h"
 #include "grammar/smtp/path.h"
 
 namespace godwit::sendmail {
@@ -22,16 +22,16 @@ Result<Settings> load_settings(const std::string& path) {
   std::string data_dir = "/var/lib/godwit";
   std::string run_dir;
   Settings settings;
-  app::TomlDocument document;
+  TomlDocument document;
   if (!document.load_file(path)) {
     const std::string why = document.errors().empty() ? "it cannot be read" : document.errors().front().problem;
     return fail(Error::permanent(Error::Cause::not_found, path + ": " + why));
   }
-  document.read([&](app::TomlTable& root) {
+  document.read([&](TomlTable& root) {
     root.text("hostname", settings.hostname);
     root.text("data_dir", data_dir);
     root.text("run_dir", run_dir);
-    root.table("smtp", [&](app::TomlTable& table) {
+    root.table("smtp", [&](TomlTable& table) {
       table.size("max_message_size", settings.max_message_size);
       table.count("max_recipients", settings.max_recipients, 1, 1'000'000);
     });

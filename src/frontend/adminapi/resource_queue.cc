@@ -34,6 +34,7 @@ boost::json::object describe(const queue::Message& message, const queue::Recipie
   if (const auto why = why_it_waits(message, recipient, since); !why.empty()) out["why"] = why;
   if (!recipient.last.text.empty() || recipient.last.status.present())
     out["last"] = {{"status", recipient.last.status.text()},
+                   {"class", recipient.last.reply_class},
                    {"text", recipient.last.text},
                    {"remote", recipient.last.remote},
                    {"remote_reply", recipient.last.remote_reply}};
@@ -157,7 +158,7 @@ Answer summary(Context& context) {
   const auto totals = context.queue.totals();
   boost::json::array sites;
   for (const auto& site : co_await context.sites()) {
-    boost::json::object row{{"site", site.name}, {"waiting", site.waiting}, {"connections", site.connections}, {"down", site.down}};
+    boost::json::object row{{"site", site.name}, {"waiting", site.waiting}, {"connections", site.connections}, {"most_connections", site.most_connections}, {"down", site.down}};
     if (site.down) {
       row["next_probe"] = format_rfc3339(site.next_probe);
       row["last_error"] = site.last_error;

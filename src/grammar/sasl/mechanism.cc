@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "grammar/sasl/login.h"
 #include "grammar/sasl/plain.h"
+#include "grammar/sasl/scram.h"
 
 namespace godwit::sasl {
 namespace {
@@ -56,10 +57,16 @@ std::unique_ptr<ServerMechanism> make_server_mechanism(std::string_view name) {
   return nullptr;
 }
 
-std::unique_ptr<ClientMechanism> make_client_mechanism(std::string_view name, Credentials credentials) {
+std::unique_ptr<ClientMechanism> make_client_mechanism(std::string_view name, Credentials credentials, std::string nonce) {
   if (ascii_iequals(name, "PLAIN")) return std::make_unique<PlainClient>(std::move(credentials));
   if (ascii_iequals(name, "LOGIN")) return std::make_unique<LoginClient>(std::move(credentials));
+  if (ascii_iequals(name, "SCRAM-SHA-256"))
+    return std::make_unique<ScramClient>(crypto::Hash::sha256, std::move(credentials), std::move(nonce));
+  if (ascii_iequals(name, "SCRAM-SHA-1"))
+    return std::make_unique<ScramClient>(crypto::Hash::sha1, std::move(credentials), std::move(nonce));
   return nullptr;
 }
+
+bool sends_the_password(std::string_view mechanism) { return !mechanism.starts_with("SCRAM-"); }
 
 }  // namespace godwit::sasl

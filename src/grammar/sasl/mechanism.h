@@ -3,6 +3,7 @@
 //
 // One object serves one exchange. Owned by the session, one loop. Responses over 12,288 bytes are refused (RFC 4954 4).
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,10 +47,17 @@ class ClientMechanism {
   // What goes with the AUTH command; absent: nothing, wait for the first challenge.
   virtual std::optional<std::string> initial_response() = 0;
   virtual Result<std::string> step(std::string_view challenge) = 0;
+  // Nothing is left to be said on our side: success may be believed. A mechanism in which the server proves itself waits for that.
+  virtual bool satisfied() const { return true; }
 };
 
 // "PLAIN", "LOGIN" in any case; null for what we do not have.
 std::unique_ptr<ServerMechanism> make_server_mechanism(std::string_view name);
-std::unique_ptr<ClientMechanism> make_client_mechanism(std::string_view name, Credentials credentials);
+// Also "SCRAM-SHA-256" and "SCRAM-SHA-1"; they need a `nonce` (scram.h).
+std::unique_ptr<ClientMechanism> make_client_mechanism(std::string_view name, Credentials credentials, std::string nonce = {});
+
+// What a client can do, the strongest first. The last two send the password as it is: inside TLS alone.
+inline constexpr std::array<std::string_view, 4> kClientMechanisms{"SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"};
+bool sends_the_password(std::string_view mechanism);
 
 }  // namespace godwit::sasl

@@ -145,6 +145,65 @@ TEST_F(IntakeTest, Stranger_IsNeverRelayed) {
   EXPECT_EQ(transaction->begin_body().one_line(), "554 5.5.1 No valid recipients");
 }
 
+// Whatever a stranger says about himself: what a route knows of senders, tenants and headers opens nothing.
+TEST_F(IntakeTest, Stranger_IsNeverRelayed_WhateverConditionsHold) {
+  const std::vector<std::string> relay{"smtp://127.0.0.1:2600"};
+  for (const routing::Route& route :
+       {routing::Route{"", relay, {}, {"bob@example.org"}}, routing::Route{"", relay, {"x@elsewhere.test"}},
+        routing::Route{"", relay, {}, {"<>"}}, routing::Route{"", relay, {}, {}, {"example.org"}},
+        routing::Route{"*", relay, {}, {}, {}, {"X-Let-Me: in"}}, routing::Route{"elsewhere.test", {"discard"}}})
+    GODWIT_CHECK(world.add_route(route).has_value());
+  for (const char* sender : {"bob@example.org", "", "a@other.test"}) {
+    auto transaction = begin(mx, sender);
+    EXPECT_EQ(rcpt(*transaction, "bob@example.org"), "250 2.1.5 Ok");
+    EXPECT_EQ(rcpt(*transaction, "x@elsewhere.test"), "550 5.7.1 Relaying denied: this domain is not served here") << sender;
+  }
+}
+
+TEST_F(IntakeTest, RouteOfASenderThatSaysReject_RefusesAtRcpt) {
+  GODWIT_CHECK(world.add_route({"elsewhere.test", {"reject"}, {}, {"bob@example.org"}}).has_value());
+  auto transaction = begin(submission, "bob@example.org");
+  EXPECT_EQ(rcpt(*transaction, "x@elsewhere.test"), "550 5.7.1 Mail to this address is not taken here");
+  auto other = begin(local, "carol@example.org");
+  EXPECT_EQ(rcpt(*other, "x@elsewhere.test"), "250 2.1.5 Ok");
+}
+
+TEST_F(IntakeTest, RouteOfATenant_IsTheAccountsOrTheLocalDomains) {
+  GODWIT_CHECK(world.add_route({"*", {"reject"}, {}, {}, {"example.org"}}).has_value());
+  EXPECT_THAT(rcpt(*begin(submission, "bob@example.org"), "x@elsewhere.test"), StartsWith("550 5.7.1"));
+  EXPECT_THAT(rcpt(*begin(local, "carol@example.org"), "x@elsewhere.test"), StartsWith("550 5.7.1"));
+  EXPECT_THAT(rcpt(*begin(local, ""), "x@elsewhere.test"), StartsWith("250"));
+  EXPECT_THAT(rcpt(*begin(mx, "a@other.test"), "bob@example.org"), StartsWith("250")) << "no route for \"*\" takes local mail";
+}
+
+// The header is to come: who is refused without it is refused.
+TEST_F(IntakeTest, RouteOfAHeader_OpensNothingAtRcpt) {
+  GODWIT_CHECK(world.add_route({"elsewhere.test", {"smtp://127.0.0.1:2600"}, {}, {}, {}, {"X-A: b"}}).has_value());
+  GODWIT_CHECK(world.add_route({"example.org", {"hold"}, {}, {}, {}, {"X-A: b"}}).has_value());
+  GODWIT_CHECK(world.add_route({"elsewhere.test", {"reject"}}).has_value());
+  auto transaction = begin(submission, "bob@example.org");
+  EXPECT_THAT(rcpt(*transaction, "x@elsewhere.test"), StartsWith("550 5.7.1"));
+  EXPECT_THAT(rcpt(*transaction, "nobody@example.org"), StartsWith("550 5.1.1"));
+}
+
+TEST_F(IntakeTest, RouteThatHolds_BehindOneOfAHeader_TheSchedulerDecides) {
+  GODWIT_CHECK(world.add_route({"hold.test", {"smtp://127.0.0.1:2600"}, {}, {}, {}, {"X-A: b"}}).has_value());
+  GODWIT_CHECK(world.add_route({"hold.test", {"hold"}}).has_value());
+  auto transaction = begin(submission, "bob@example.org");
+  EXPECT_EQ(rcpt(*transaction, "x@hold.test"), "250 2.1.5 Ok");
+  send(*transaction, "X-A: b\r\n\r\nbody\r\n");
+  ASSERT_EQ(world.accepted.size(), 1u);
+  EXPECT_FALSE(world.accepted[0].held);
+}
+
+TEST_F(IntakeTest, RouteThatDiscards_IsTakenAndLeftToTheScheduler) {
+  GODWIT_CHECK(world.add_route({"void.test", {"discard"}}).has_value());
+  auto transaction = begin(submission, "bob@example.org");
+  EXPECT_EQ(rcpt(*transaction, "x@void.test"), "250 2.1.5 Ok");
+  EXPECT_THAT(send(*transaction, "Subject: s\r\n\r\nbody\r\n"), StartsWith("250 2.0.0"));
+  EXPECT_EQ(world.accepted.size(), 1u);
+}
+
 TEST_F(IntakeTest, AccountWithoutSubmissionDoor_DoesNotRelay) {
   Source odd = mx;
   odd.account = bob;  // a front end that forgot the door must not open it

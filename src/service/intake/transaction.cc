@@ -56,6 +56,7 @@ class TheTransaction final : public Transaction {
   void refuse(Reply reply);
   void refuse(const Error& error);
   Task<Result<void>> keep();
+  Task<routing::Envelope> envelope_for(smtp::Domain recipient);
   Task<std::string> find_tenant();
   queue::Message make_message(Prefix prefix, std::string tenant);
   void tell(queue::Message message, std::string message_id);
@@ -108,7 +109,9 @@ Task<Reply> TheTransaction::add_recipient(Address address, queue::Notify notify,
 
   const auto router = context_.router();
   Address target = address;
-  auto routed = co_await router->route(std::move(target));
+  smtp::Domain to = address.domain;
+  const routing::Envelope envelope = co_await envelope_for(std::move(to));
+  auto routed = co_await router->route(std::move(target), envelope);
   if (!routed) {
     log::warning("routing_failed", {{"session", source_.session}, {"rcpt", address.text()}, {"error", routed.error().text}});
     co_return replies::directory_unavailable();
@@ -124,12 +127,25 @@ Task<Reply> TheTransaction::add_recipient(Address address, queue::Notify notify,
     co_return co_await take_local(std::move(address), std::move(local->account), std::move(recipient));
   }
   if (std::holds_alternative<routing::ToAlias>(*routed)) co_return co_await take_alias(std::move(address), std::move(recipient));
-  if (auto* hold = std::get_if<routing::ToHold>(&*routed))
+  auto* hold = std::get_if<routing::ToHold>(&*routed);
+  if (hold != nullptr && !router->decides_after_rcpt())
     hold_because_ = std::move(hold->why);
   else
     goes_on_ = true;
   take(std::move(recipient), false);
   co_return accepted();
+}
+
+// What routes may be asked with at RCPT: the header is to come, and the tenant is who this recipient alone would make it.
+Task<routing::Envelope> TheTransaction::envelope_for(smtp::Domain recipient) {
+  routing::Envelope envelope{parameters_.reverse_path, {}, {}};
+  if (!context_.router()->decides_after_rcpt()) co_return envelope;
+  envelope.tenant = co_await find_tenant();
+  if (!envelope.tenant.empty()) co_return envelope;
+  std::string domain = recipient.text();
+  const auto local = co_await context_.directory.is_local(std::move(recipient));
+  if (local && *local) envelope.tenant = std::move(domain);
+  co_return envelope;
 }
 
 // Whoever cannot be asked is not full: the quota is not worth a message. What this machine's own programs send is never too much: nobody
@@ -153,7 +169,9 @@ Task<bool> TheTransaction::are_full(std::vector<Address> ends) {
   if (context_.mailboxes == nullptr || settings_->quota.none() || ends.size() > kFew) co_return false;
   for (Address& end : ends) {
     const auto router = context_.router();
-    const auto routed = co_await router->route(std::move(end));
+    smtp::Domain to = end.domain;
+    const routing::Envelope envelope = co_await envelope_for(std::move(to));
+    const auto routed = co_await router->route(std::move(end), envelope);
     const auto* local = routed ? std::get_if<routing::ToLocal>(&*routed) : nullptr;
     if (local == nullptr || !co_await is_full(local->account.id)) co_return false;
   }

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "base/bytes.h"
 #include "service/outbound/fitness.h"
 #include "service/outbound/limits.h"
 
@@ -29,7 +28,10 @@ Task<Result<smtp::Reply>> Connection::read_reply(Duration timeout) {
     auto line = reader_.buffered_line();
     if (!line && cancelled_) co_return fail(Error::temporary(Error::Cause::cancelled, "the server is stopping"));
     if (!line) line.emplace(co_await reader_.read_line(*stream_, timeout));
-    if (!*line) co_return fail(std::move(*line).error());
+    if (!*line) {
+      timed_out_ = line->error().cause == Error::Cause::timed_out;
+      co_return fail(std::move(*line).error());
+    }
     GODWIT_CO_ASSIGN(const bool complete, parser_.add_line(**line));
     if (complete) co_return parser_.take();
     if (!reader_.has_line()) stream_->acknowledge_now();
@@ -40,6 +42,7 @@ Task<Result<void>> Connection::flush(Duration timeout) {
   if (out_.empty()) co_return Result<void>{};
   if (cancelled_) co_return fail(Error::temporary(Error::Cause::cancelled, "the server is stopping"));
   auto written = co_await stream_->write(out_, timeout);
+  if (!written) timed_out_ = written.error().cause == Error::Cause::timed_out;
   if (out_.capacity() > kKeepBuffer) out_ = std::string();
   out_.clear();
   co_return written;
@@ -49,79 +52,6 @@ Task<Result<smtp::Reply>> Connection::command(std::string line, Duration timeout
   out_ += line;
   GODWIT_CO_TRY(co_await flush(timeout));
   co_return co_await read_reply(timeout);
-}
-
-Task<std::expected<void, queue::Outcome>> Connection::greet(std::string hostname, Encryption encryption) {
-  const auto greeting = co_await read_reply(kGreeting);
-  if (!greeting) co_return std::unexpected(lost(greeting.error(), "the greeting", remote_));
-  if (greeting->code != 220) {
-    if (greeting->code != kClosing) co_await say_goodbye();
-    queue::Outcome outcome = unreachable({4, 3, 2}, "the server does not take mail now", remote_);
-    outcome.remote_reply = greeting->one_line();
-    co_return std::unexpected(std::move(outcome));
-  }
-  const std::string_view words = greeting->text;
-  if (ascii_iequals(words.substr(0, words.find_first_of(" \n")), hostname)) {
-    co_await say_goodbye();
-    // RFC 5321 6.3: the loop is seen before anything goes round in it. A route can be mended, so the message waits.
-    co_return std::unexpected(
-        unreachable({4, 4, 6}, fmt::format("{} greets with our own name ({}): the mail would go in a circle", remote_, hostname), remote_));
-  }
-  std::string name = hostname;
-  const Step said = co_await hello(std::move(name));
-  if (!said || !extensions_.starttls || !encryption.connector) co_return said;
-  co_return co_await start_tls(std::move(hostname), std::move(encryption));
-}
-
-queue::Outcome Connection::tls_failure(std::string_view why) {
-  usable_ = false;
-  tls_failed_ = true;
-  if (stream_) stream_->close();
-  return unreachable({4, 7, 5}, fmt::format("{} offers STARTTLS, and it fails: {}", remote_, why), remote_);
-}
-
-// RFC 3207. A server that offers it and then does not want to (454) is spoken to as it is.
-Task<Connection::Step> Connection::start_tls(std::string hostname, Encryption encryption) {
-  const auto reply = co_await command("STARTTLS\r\n", kStartTls);
-  if (!reply) co_return std::unexpected(tls_failure("no answer to STARTTLS: " + reply.error().text));
-  if (reply->code == kClosing) {
-    usable_ = false;
-    stream_->close();
-    co_return std::unexpected(closing(*reply, remote_));
-  }
-  if (reply->code != 220) co_return Step{};
-  // what came in plain text behind the 220 is nobody's answer (RFC 3207 6: it could be injected)
-  if (reader_.buffered()) co_return std::unexpected(tls_failure("there is plain text behind the answer to STARTTLS"));
-  std::unique_ptr<net::Stream> plain = std::move(stream_);
-  std::string server_name = std::move(encryption.server_name);
-  auto encrypted = co_await encryption.connector->connect(std::move(plain), std::move(server_name), kStartTls, &handshake_);
-  if (!encrypted) co_return std::unexpected(tls_failure(encrypted.error().text));
-  stream_ = *std::move(encrypted);
-  usable_ = false;
-  extensions_ = {};  // RFC 3207 4.2: what was learnt before is forgotten
-  const Step said = co_await hello(std::move(hostname));
-  // In TLS 1.3 a server says what it minds about the handshake only now (a client certificate that it demands).
-  const bool lost_at_once = !said && said.error().remote_reply.empty() && !cancelled_;
-  if (lost_at_once) co_return std::unexpected(tls_failure(said.error().text));
-  co_return said;
-}
-
-Task<Connection::Step> Connection::hello(std::string hostname) {
-  auto reply = co_await command("EHLO " + hostname + "\r\n", kHello);
-  if (reply && reply->positive()) {
-    extensions_ = smtp::parse_extensions(*reply);
-  } else if (reply && reply->permanent()) {
-    reply = co_await command("HELO " + hostname + "\r\n", kHello);  // RFC 5321 3.2: an old server knows HELO alone
-  }
-  if (!reply) co_return std::unexpected(lost(reply.error(), "the answer to EHLO", remote_));
-  if (!reply->positive()) {
-    if (reply->code != kClosing) co_await say_goodbye();
-    queue::Outcome outcome = unreachable({4, 3, 2}, "the server does not want to talk to us", remote_);
-    outcome.remote_reply = reply->one_line();
-    co_return std::unexpected(std::move(outcome));
-  }
-  usable_ = true;
-  co_return std::expected<void, queue::Outcome>{};
 }
 
 // The next message that can go to this server; those that cannot are finished on the way.
@@ -140,7 +70,8 @@ Task<std::optional<Transaction>> Connection::take(JobSource& source) {
       continue;
     }
     // The first piece is read before MAIL, so that bytes that cannot be read do not cost the dialogue.
-    if (const net::TlsInfo* tls = stream_->tls()) options->tls = tls->version;
+    if (const net::TlsInfo* tls = stream_->tls())
+      options->tls = tls->version + (terms_.tls == routing::Tls::verify ? ", certificate verified" : "");
     MessageBody body(blobs_, work->job.message);
     std::string first;
     const auto read = co_await body.append_next(first);
@@ -218,13 +149,18 @@ Task<Connection::Step> Connection::read_replies() {
 
 // From 354 to the final reply.
 Task<Connection::Step> Connection::send_message(JobSource& source) {
+  if (current_->accepted() == 0 && terms_.lmtp) {
+    // RFC 2033 4.2: that DATA must fail. How many replies a dot would get is anybody's guess.
+    co_return std::unexpected(lost(Error::temporary(Error::Cause::syntax, "it wants a message for nobody"), "the answer to DATA", remote_));
+  }
   if (current_->accepted() == 0) {
     out_ += ".\r\n";  // RFC 2920 3.1: DATA was answered 354 with no recipient; nothing is sent
   } else {
     const Step sent = co_await send_body();
     if (!sent) co_return sent;
   }
-  if (extensions_.pipelining) {
+  // In LMTP each recipient's delivery is waited for: the next message may go by another connection meanwhile.
+  if (extensions_.pipelining && !terms_.lmtp) {
     next_ = co_await take(source);
     // RFC 2920 3.1: the end of a message may be the first "command" of a group
     if (next_) next_->append_commands(out_, kCommandsInGroup);
@@ -248,6 +184,7 @@ Task<Connection::Step> Connection::send_body() {
 Task<Connection::Step> Connection::end_of_data() {
   const auto written = co_await flush(kDataBlock);
   if (!written) co_return std::unexpected(co_await write_failed(written.error()));
+  if (terms_.lmtp) co_return co_await final_replies();
   const auto reply = co_await read_reply(kDataTermination);
   // RFC 5321 4.5.3.2.6, 6.1: without the final reply the server may have taken the message or not. It is sent again: a duplicate is
   // the price of never losing one.
@@ -255,6 +192,18 @@ Task<Connection::Step> Connection::end_of_data() {
   if (reply->code == kClosing) co_return std::unexpected(closing(*reply, remote_));
   if (reply->intermediate()) co_return std::unexpected(out_of_step(*reply, current_->waiting_for(), remote_));
   current_->on_final(*reply);
+  co_return Step{};
+}
+
+// RFC 2033 4.2: one reply for each recipient that was accepted, in their order. Those whose reply does not come are tried again.
+Task<Connection::Step> Connection::final_replies() {
+  for (bool last = false; !last;) {
+    const auto reply = co_await read_reply(kDataTermination);
+    if (!reply) co_return std::unexpected(lost(reply.error(), current_->waiting_for(), remote_));
+    if (reply->code == kClosing) co_return std::unexpected(closing(*reply, remote_));
+    if (reply->intermediate()) co_return std::unexpected(out_of_step(*reply, current_->waiting_for(), remote_));
+    last = current_->on_final_of_one(*reply);
+  }
   co_return Step{};
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// One SMTP dialogue as a client: greeting, EHLO, message after message, QUIT. RFC 5321; pipelined where offered (RFC 2920).
+// One SMTP or LMTP dialogue as a client: greeting, EHLO, message after message, QUIT. RFC 5321, 2033; pipelined where offered (RFC 2920).
 //
 // Owned by a coroutine of its site, on the site's loop. Work comes from a JobSource and goes back to it exactly once: finished,
 // or given back because the server had not said a word about it when the dialogue ended.
@@ -16,6 +16,7 @@
 #include "edge/store/blobs.h"
 #include "grammar/smtp/extension.h"
 #include "grammar/smtp/reply.h"
+#include "service/outbound/terms.h"
 #include "service/outbound/transaction.h"
 
 namespace godwit::outbound {
@@ -33,14 +34,10 @@ class Connection {
   // `remote` names the server in outcomes: "mx.example.net [192.0.2.1]:25".
   Connection(std::unique_ptr<net::Stream> stream, std::string remote, store::Blobs& blobs);
 
-  // Opportunistic TLS: taken where it is offered. Without a connector the dialogue stays in plain text.
-  struct Encryption {
-    net::TlsConnector* connector = nullptr;
-    std::string server_name;
-  };
-  // Greeting, EHLO (or HELO), STARTTLS and EHLO again. The outcome says why this server is of no use now, for whatever message.
-  Task<std::expected<void, queue::Outcome>> greet(std::string hostname, Encryption encryption);
-  // greet() failed at TLS after it was agreed upon: a new connection may do without.
+  // Greeting, EHLO (or HELO; LHLO), STARTTLS and EHLO again, AUTH: what the terms ask for. The outcome says why this server is of no use
+  // now, for whatever message.
+  Task<std::expected<void, queue::Outcome>> greet(std::string hostname, Terms terms);
+  // greet() failed at TLS after it was agreed upon, and the terms let a new connection do without.
   bool tls_failed() const { return tls_failed_; }
   // Sends what the source has, at most `most` messages in the life of the connection; returns when it has nothing more, or when the
   // dialogue has ended. With PIPELINING the end of one message and the commands of the next go out in one write.
@@ -57,6 +54,7 @@ class Connection {
   std::size_t taken() const { return taken_; }                             // messages begun
   std::size_t settled() const { return settled_; }                         // messages that the server answered to their end
   const std::optional<queue::Outcome>& broken() const { return broken_; }  // why the dialogue ended in the middle of a message
+  bool timed_out() const { return timed_out_; }                            // so it ended because the server stalled
   const std::string& remote() const { return remote_; }
   const net::TlsInfo* tls() const { return stream_ ? stream_->tls() : nullptr; }  // null in plain text
   const smtp::Extensions& extensions() const { return extensions_; }
@@ -67,9 +65,17 @@ class Connection {
   Task<Result<smtp::Reply>> read_reply(Duration timeout);
   Task<Result<smtp::Reply>> command(std::string line, Duration timeout);
   Task<Result<void>> flush(Duration timeout);
-  Task<Step> hello(std::string hostname);
-  Task<Step> start_tls(std::string hostname, Encryption encryption);
+  // connection_opening.cc
+  Task<Step> read_greeting(const std::string& hostname);
+  Task<Step> hello(const std::string& hostname);
+  Task<Step> secure(const std::string& hostname);
+  Task<Step> start_tls(const std::string& hostname);
+  Task<Step> shake_hands();
+  Task<Step> log_in();
+  Task<Step> leave(smtp::EnhancedCode status, std::string why, const smtp::Reply* reply = nullptr);
   queue::Outcome tls_failure(std::string_view why);
+  std::string tls_demand() const;
+
   Task<std::optional<Transaction>> take(JobSource& source);
   Task<bool> carry_current(JobSource& source);
   Task<Step> converse();
@@ -77,6 +83,7 @@ class Connection {
   Task<Step> send_message(JobSource& source);
   Task<Step> send_body();
   Task<Step> end_of_data();
+  Task<Step> final_replies();
   Task<bool> reset();
   Task<> say_goodbye();
   Task<queue::Outcome> write_failed(Error error);
@@ -86,6 +93,7 @@ class Connection {
   std::unique_ptr<net::Stream> stream_;
   net::Cancellation handshake_;
   std::string remote_;
+  Terms terms_;
   store::Blobs& blobs_;
   net::LineReader reader_;
   smtp::ReplyParser parser_;
@@ -100,6 +108,7 @@ class Connection {
   bool usable_ = false;
   bool tls_failed_ = false;
   bool cancelled_ = false;
+  bool timed_out_ = false;
   std::optional<queue::Outcome> broken_;
 };
 

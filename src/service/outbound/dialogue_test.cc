@@ -22,9 +22,9 @@ TEST_F(Dialogue, Plain_DeliversWhatWasGiven) {
 }
 
 TEST_F(Dialogue, Pipelining_CommandsGoInOneWriteAndTheNextMessageBehindTheBody) {
+  settings_->connections_per_site = 1;
   const auto first = offer(message({"a@example.net", "b@example.net"}));
   const auto second = offer(message({"c@example.net"}));
-  settings_->connections_per_site = 1;
   loop_.poll();
   EXPECT_EQ(summary(*first), "delivered 2.0.0, delivered 2.0.0");
   EXPECT_EQ(summary(*second), "delivered 2.0.0");
@@ -68,9 +68,9 @@ TEST_F(Dialogue, Pipelining_RepliesInOnePacket_NeedNoAcknowledgement) {
 
 TEST_F(Dialogue, NoPipelining_OneCommandAtATime) {
   server_.extensions = {"SIZE"};
+  settings_->connections_per_site = 1;
   const auto first = offer(message({"a@example.net", "b@example.net"}));
   const auto second = offer(message({"c@example.net"}));
-  settings_->connections_per_site = 1;
   loop_.poll();
   EXPECT_EQ(summary(*first), "delivered 2.0.0, delivered 2.0.0");
   EXPECT_EQ(summary(*second), "delivered 2.0.0");

@@ -28,10 +28,19 @@ metrics::Counter& recipients_counter(Kind kind) {
   return *kCounters[static_cast<std::size_t>(kind)];
 }
 
+// Classes are few: they stand in a table.
+void count_refusal(const queue::Outcome& outcome) {
+  if (outcome.reply_class.empty()) return;
+  metrics::counter("godwit_outbound_refusals_total", "Recipients that were deferred or bounced over SMTP, by class of the reply",
+                   {{"class", outcome.reply_class}})
+      .add();
+}
+
 std::string sentence(const queue::Outcome& outcome, std::string_view whom) {
   std::string out = outcome.remote.empty() ? std::string("outbound") : outcome.remote;
   out.append(", ").append(whom).append(": ").append(outcome.text);
   if (!outcome.remote_reply.empty()) out.append(": ").append(outcome.remote_reply);
+  if (!outcome.reply_class.empty()) out.append(" [").append(outcome.reply_class).append("]");
   return out;
 }
 
@@ -52,6 +61,7 @@ void record_attempt(trace::Trace& trace, const Work& work) {
     const queue::Outcome& outcome = work.outcomes[i];
     const queue::Recipient& recipient = message.recipients[work.job.recipients[i]];
     recipients_counter(outcome.kind).add();
+    count_refusal(outcome);
     if (!alike || work.outcomes.size() == 1) trace.add(message.id, "attempt", sentence(outcome, "<" + recipient.address.text() + ">"));
     if (logged)
       log::info("attempt", {{"msg", message.id.text()},
@@ -60,6 +70,7 @@ void record_attempt(trace::Trace& trace, const Work& work) {
                             {"remote", outcome.remote},
                             {"outcome", to_string(outcome.kind)},
                             {"status", outcome.status.text()},
+                            {"class", outcome.reply_class},
                             {"text", outcome.text},
                             {"reply", outcome.remote_reply}});
   }

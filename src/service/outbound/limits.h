@@ -38,6 +38,18 @@ inline constexpr std::size_t kCommandsInGroup = 50;
 inline constexpr unsigned kUnheardTooOften = 2;
 // Dialogues in a row that end before their first message is done: then the hop rests like one that does not answer.
 inline constexpr unsigned kLossesInRow = 3;
+// Growing and shrinking (pace.h): no RFC says; TCP's way, at the speed of mail.
+inline constexpr std::size_t kFirstConnections = 4;  // to a site that has said nothing against it
+inline constexpr Duration kRampStep = std::chrono::seconds(10);
+inline constexpr Duration kSlowAgain = std::chrono::seconds(5);  // replies of one overload come together
+inline constexpr Duration kFirstPause = std::chrono::seconds(15);
+inline constexpr Duration kLongestPause = std::chrono::minutes(5);
+inline constexpr Duration kPaceKept = std::chrono::minutes(10);  // what was learnt of an idle site
+inline constexpr Duration kLookAtSettings = std::chrono::seconds(1);
+inline constexpr unsigned kBlockedInRow = 3;  // refusals of us, none delivered meanwhile: then the site rests
+inline constexpr Duration kPatience =
+    std::chrono::minutes(1);  // for a turn of the site's rate, in memory; longer turns are waited for in the queue,
+inline constexpr Duration kLongestTurn = std::chrono::hours(4);  // and so long at most before asking again
 // A site whose further connection was refused while others work gets no more of them for so long.
 inline constexpr Duration kGrowAgain = std::chrono::minutes(1);
 

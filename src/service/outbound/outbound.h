@@ -3,33 +3,43 @@
 //
 // A Job is some recipients of one message for one site. It is offered on the site's loop; its outcomes (one a recipient,
 // in order) are given to `done` on the same loop. Sites live on loop hash(name) % loops: the scheduler posts over.
+// How fast a site is served: pace.h. Who cannot be served soon, as the site's rate is lower, comes back deferred with the time of his turn.
 // A site whose hops all refuse to connect is `down`: jobs come back deferred with site_down at once until the probe time; bounced,
 // if no hop can ever take mail as the DNS is now.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/blocking_pool.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "edge/dns/resolver.h"
 #include "edge/net/stream.h"
 #include "edge/net/task_group.h"
 #include "edge/store/blobs.h"
+#include "service/outbound/site_limits.h"
 #include "service/routing/router.h"
 #include "state/queue/message.h"
 #include "state/trace/trace.h"
 
 namespace godwit::outbound {
 
+class ReplyClasses;
+
 struct Settings {
-  std::string hostname;  // EHLO name
-  std::size_t connections_per_site = 4;
-  std::size_t messages_per_connection = 1'000;
+  std::string hostname;                         // EHLO name
+  std::size_t connections_per_site = 4;         // where `sites` says nothing
+  std::size_t messages_per_connection = 1'000;  // likewise
+  std::vector<SiteRule> sites;                  // the first that matches counts
+  std::shared_ptr<const ReplyClasses> classes;  // null: classes by status alone, no actions
   Duration idle_reuse = std::chrono::seconds(30);
-  bool starttls = true;                     // where it is offered: opportunistic, whoever's certificate (RFC 7435)
-  std::vector<Network> forbidden_networks;  // where no MX may lead
+  bool starttls = true;                               // where it is offered: opportunistic, whoever's certificate (RFC 7435)
+  std::vector<Network> forbidden_networks;            // where no MX may lead
+  std::map<std::string, std::string> passwords;       // of routes, by their password_file
+  std::shared_ptr<net::TlsConnector> verifying = {};  // TLS with a look at the certificate; null: no trusted ones
   std::vector<Duration> probe = {std::chrono::minutes(1), std::chrono::minutes(5), std::chrono::minutes(15)};  // [queue] retry
 };
 
@@ -44,7 +54,8 @@ struct SiteStatus {
   std::string name;
   std::size_t waiting = 0;
   std::size_t connections = 0;
-  bool down = false;
+  std::size_t most_connections = 0;  // that it gets as things are
+  bool down = false;                 // or at rest, as it does not want us
   WallTime next_probe{};
   std::string last_error;
 };
@@ -74,6 +85,9 @@ struct Context {
   net::TaskGroup& tasks;
   Executor executor;
   std::function<std::shared_ptr<const Settings>()> settings;
+  // Of a Unix socket (net::dial_unix).
+  std::function<Task<Result<std::unique_ptr<net::Stream>>>(std::string path, Duration timeout, net::Cancellation* cancel)> dial_socket = {};
+  BlockingPool* blocking = nullptr;  // derives the keys of logins; null: the loop does
 };
 std::unique_ptr<Outbound> make_outbound(Context context);
 

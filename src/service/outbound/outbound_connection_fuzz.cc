@@ -1,7 +1,7 @@
 // The client against a server that sends arbitrary bytes: no crash, no hang, and every message that was begun comes back exactly
 // once: finished with an outcome for each recipient, or given back with some still open.
 // Input: a byte of options (bit 0: bytes trickle one by one, bits 1-2: one to four messages, bit 3: we take STARTTLS where it is
-// offered, bit 4: and the handshake fails), then what the server sends.
+// offered, bit 4: and the handshake fails, bit 5: LMTP, bit 6: we log in, bit 7: nothing without TLS), then what the server sends.
 
 #include <cstdint>
 #include <cstdio>
@@ -77,10 +77,26 @@ Task<> store_body(store::Blobs& blobs, queue::Message& message) {
   message.size = writer->size();
 }
 
-Task<> dialogue(outbound::Connection& connection, net::TlsConnector* tls, Jobs& jobs, bool& done) {
-  outbound::Connection::Encryption encryption{tls, "mx.peer.test"};
-  const bool greeted = (co_await connection.greet("mx.example.org", std::move(encryption))).has_value();
+outbound::Terms terms(unsigned options, const std::shared_ptr<net::TlsConnector>& tls) {
+  outbound::Terms made;
+  made.lmtp = (options & 32) != 0;
+  made.server_name = "mx.peer.test";
+  made.loopback = (options & 16) != 0;
+  if ((options & (8 | 128)) != 0) {
+    made.connector = tls;
+    made.tls = (options & 128) != 0 ? routing::Tls::encrypt : routing::Tls::opportunistic;
+    made.implicit_tls = (options & (8 | 128)) == (8 | 128);
+  }
+  if ((options & 64) != 0) made.login = sasl::Credentials{"", "anna", "secret"};
+  made.nonce = "nonce";
+  return made;
+}
+
+Task<> dialogue(outbound::Connection& connection, outbound::Terms asked, Jobs& jobs, bool& done) {
+  const bool must_encrypt = asked.must_encrypt();
+  const bool greeted = (co_await connection.greet("mx.example.org", std::move(asked))).has_value();
   if (greeted && connection.tls_failed()) fault("greeted, though TLS failed");
+  if (greeted && must_encrypt && !connection.tls()) fault("plain text, though it must not be");
   if (greeted) co_await connection.carry(jobs, 100);
   co_await connection.quit();
   done = true;
@@ -105,10 +121,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   loop.poll();
   auto streams = testing::make_memory_streams(loop.clock());
   outbound::Connection connection(std::move(streams.second), "peer", blobs);
-  testing::FakeTls tls;
-  tls.fail_next = options & 16;
+  const auto tls = std::make_shared<testing::FakeTls>();
+  tls->fail_next = options & 16;
   bool done = false;
-  loop.start(dialogue(connection, options & 8 ? &tls : nullptr, jobs, done));
+  loop.start(dialogue(connection, terms(options, tls), jobs, done));
   loop.start(serve(std::move(streams.first), std::string(reinterpret_cast<const char*>(data) + 1, size - 1), options & 1));
   loop.poll();
   if (!done) loop.advance(std::chrono::hours(2));

@@ -43,7 +43,8 @@ class OutboundTest : public ::testing::Test {
     network_.listen(at(1), server_);
     outbound_ = make_outbound(Context{network_, tls_, [this](std::string host) { return resolve(std::move(host)); }, dns_,
                                       [this](const Endpoint& where) { return where == ourselves_; }, blobs_, loop_.clock(), random_, trace_,
-                                      tasks_, loop_.executor(), [this] { return std::shared_ptr<const Settings>(settings_); }});
+                                      tasks_, loop_.executor(), [this] { return std::shared_ptr<const Settings>(settings_); },
+                                      [this](std::string path, Duration, net::Cancellation*) { return dial_socket(std::move(path)); }});
     site_ = site_of({"127.0.0.1"});
   }
   ~OutboundTest() override {
@@ -67,6 +68,26 @@ class OutboundTest : public ::testing::Test {
     const auto found = names_.find(host);
     if (found == names_.end()) co_return fail(Error::temporary(Error::Cause::not_found, "no such host"));
     co_return found->second;
+  }
+
+  // At "/run/lmtp" listens server_.
+  Task<Result<std::unique_ptr<net::Stream>>> dial_socket(std::string path) {
+    if (path != "/run/lmtp") co_return fail(Error::temporary(Error::Cause::not_found, "connect to " + path + ": there is no such socket"));
+    auto executor = co_await this_executor();
+    auto streams = testing::make_memory_streams(loop_.clock());
+    net::spawn(executor, tasks_, "fake server", server_.serve(std::move(streams.first)));
+    co_return std::move(streams.second);
+  }
+
+  // A site whose hops are written as in a route.
+  static std::shared_ptr<routing::Site> route_site(const std::vector<std::string>& hops) {
+    auto site = std::make_shared<routing::Site>();
+    for (const std::string& text : hops) {
+      site->hops.push_back(*routing::parse_hop(text));
+      site->hops.back().tier = static_cast<std::uint16_t>(site->hops.size() - 1);
+      site->name += (site->name.empty() ? "" : ",") + site->hops.back().text();
+    }
+    return site;
   }
 
   store::BlobId store_bytes(std::string bytes) { return loop_.run(write_blob(std::move(bytes))); }

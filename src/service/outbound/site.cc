@@ -15,6 +15,7 @@ namespace godwit::outbound {
 namespace {
 
 std::string name_peer(const routing::Hop& hop, const Endpoint& endpoint) {
+  if (!hop.path.empty()) return fmt::format("localhost [{}]", hop.path);
   if (parse_ip(hop.host)) return endpoint.text();
   return fmt::format("{} [{}]:{}", hop.host, endpoint.address.text(), endpoint.port);
 }
@@ -63,12 +64,14 @@ queue::Outcome not_connected(const routing::Hop& hop, const std::vector<Endpoint
 }  // namespace
 
 Site::Site(const Context& context, PlainHosts& plain_hosts, std::shared_ptr<const routing::Site> description)
-    : context_(context), plain_hosts_(plain_hosts), description_(std::move(description)), hops_(tiers(*description_)) {}
+    : context_(context), plain_hosts_(plain_hosts), description_(std::move(description)), hops_(tiers(*description_)) {
+  look_at_settings();
+}
 
 void Site::offer(Job job) {
   Work work(std::move(job));
-  if (stopping() || (connections_ == 0 && hops_.down(context_.clock.steady()))) {
-    work.decide_open(why_not(work));
+  look_at_settings();
+  if (turned_away(work)) {
     // not from within the caller's call
     post(context_.executor,
          [done = std::move(work.job.done), outcomes = std::move(work.outcomes)]() mutable { done(std::move(outcomes)); });
@@ -82,14 +85,16 @@ void Site::offer(Job job) {
 // Somebody must take what waits: an idle connection, or a new one.
 void Site::grow() {
   if (waiting_.empty()) return;
+  if (!pace_.may_send(now())) return wait_for_turn();
   if (!idle_.empty()) {
     idle_.back()->wake();
     idle_.pop_back();
     return;
   }
   if (connections_ > 0) {
-    const bool wanted = proven_ && opening_ == 0 && waiting_.size() > connections_ && context_.clock.steady() >= grow_after_;
-    if (!wanted || connections_ >= context_.settings()->connections_per_site) return;
+    const bool has_turn = pace_.turn_after(connections_, now()) == Duration(0);
+    const bool wanted = proven_ && opening_ == 0 && waiting_.size() > connections_ && has_turn && now() >= grow_after_;
+    if (!wanted || connections_ >= pace_.connections()) return;
   }
   ++connections_;
   ++opening_;
@@ -97,20 +102,30 @@ void Site::grow() {
 }
 
 std::optional<Work> Site::next() {
-  if (waiting_.empty() || draining_) return std::nullopt;
+  look_at_settings();
+  if (waiting_.empty() || draining_ || one_too_many()) return std::nullopt;
+  const SteadyTime when = now();
+  if (!pace_.may_send(when)) {
+    wait_for_turn();
+    return std::nullopt;
+  }
+  pace_.sent(when);
   std::optional<Work> work(std::move(waiting_.front()));
   waiting_.pop_front();
   outbound_metrics().waiting.add(-1);
+  if (!waiting_.empty() && !idle_.empty()) grow();  // the turn of several may have come at once
   return work;
 }
 
 void Site::finished(Work work) {
+  learn_from(work);
   record_attempt(context_.trace, work);
   work.job.done(std::move(work.outcomes));
 }
 
 // To the front; but what may itself be the cause of the loss must not meet each new connection first.
 void Site::give_back(Work work) {
+  if (pace_.resting(now()) && turned_away(work)) return finished(std::move(work));
   if (work.unheard > 0)
     waiting_.push_back(std::move(work));
   else
@@ -147,25 +162,27 @@ Task<> Site::work_on(Connection& connection, std::size_t hop) {
     timer->wake();
     if (context_.tasks.cutting()) connection.cancel();
   });
+  ++serving_;
   grow();  // this one has been proved good: if much waits, open the next at once
   while (connection.usable()) {
-    const auto settings = context_.settings();
-    co_await connection.carry(*this, settings->messages_per_connection);
-    if (!connection.usable() || draining_ || connection.taken() >= settings->messages_per_connection) break;
+    const std::size_t most = pace_.limits().messages_per_connection;
+    co_await connection.carry(*this, most);
+    if (!connection.usable() || draining_ || connection.taken() >= most || one_too_many() || pace_.resting(now())) break;
     if (!co_await wait_for_work(*timer)) break;
   }
+  --serving_;
   judge(connection, hop);
   co_await connection.quit();
 }
 
 // false: the connection was idle for long enough, or everything ends.
 Task<bool> Site::wait_for_work(Timer& timer) {
-  if (!waiting_.empty()) co_return true;
+  if (ready()) co_return true;
   idle_.push_back(&timer);
-  const SteadyTime until = context_.clock.steady() + context_.settings()->idle_reuse;
+  const SteadyTime until = now() + context_.settings()->idle_reuse;
   const bool elapsed = co_await timer.wait_until(until);
   std::erase(idle_, &timer);
-  co_return !draining_ && (!elapsed || !waiting_.empty());
+  co_return !draining_ && (!elapsed || ready());
 }
 
 // Tries some hops in order; if none takes us, says why.
@@ -185,13 +202,15 @@ Task<Site::Opened> Site::open(std::size_t& hop) {
     if (!others_work)
       hop_failed(candidate, opened.error(), ourselves);
     else
-      last_failure_ = opened.error();
+      learn_refused_further(std::move(opened).error());
     if (others_work || ourselves || context_.tasks.stopping() || context_.clock.steady() >= until) break;
   }
   co_return std::unexpected(hops_.hopeless() ? hopeless_ : last_failure_);
 }
 
 void Site::hop_failed(std::size_t hop, queue::Outcome why, bool ourselves) {
+  SiteVerdict verdict;
+  treat(why, classes(), verdict);
   outbound_metrics().connection_failures.add();
   log::warning("hop failed",
                {{"site", description_->name}, {"hop", description_->hops[hop].text()}, {"error", why.text}, {"reply", why.remote_reply}});
@@ -209,6 +228,7 @@ void Site::hop_failed(std::size_t hop, queue::Outcome why, bool ourselves) {
 // Each address of the host, until one serves us.
 Task<Site::Opened> Site::open_hop(std::size_t hop, SteadyTime until, bool& ourselves) {
   const routing::Hop& to = description_->hops[hop];
+  if (!to.path.empty()) co_return co_await open_socket(to);
   routing::Hop asked = to;
   auto addresses = co_await find_addresses(context_, description_, std::move(asked));
   if (!addresses) {
@@ -224,13 +244,24 @@ Task<Site::Opened> Site::open_hop(std::size_t hop, SteadyTime until, bool& ourse
   co_return opened;
 }
 
+// A Unix socket has one address and no encryption.
+Task<Site::Opened> Site::open_socket(const routing::Hop& hop) {
+  net::Cancellation cancellation;
+  const net::TaskGroup::OnStop on_stop(context_.tasks, context_.executor, [&cancellation] { cancellation.cancel(); });
+  std::string path = hop.path;
+  auto dialed = co_await context_.dial_socket(std::move(path), kConnect, &cancellation);
+  if (!dialed) co_return std::unexpected(unreachable({4, 4, 1}, "could not " + dialed.error().text, name_peer(hop, {})));
+  bool tls_failed = false;
+  co_return co_await greet(hop, *std::move(dialed), {}, false, tls_failed);
+}
+
 // The first that answers and greets; those that did not are taken out.
 Task<Site::Opened> Site::open_first(const routing::Hop& hop, std::vector<Endpoint>& endpoints) {
   auto dialed = co_await net::dial_first(context_.dialer, context_.clock, context_.tasks, endpoints, kConnect);
   if (!dialed) co_return std::unexpected(not_connected(hop, std::exchange(endpoints, {}), dialed.error()));
   const Endpoint endpoint = endpoints[dialed->index];
   take_out(endpoints, *dialed);
-  const bool encrypted = context_.settings()->starttls && !plain_hosts_.contains(name_peer(hop, endpoint), context_.clock.steady());
+  const bool encrypted = !plain_hosts_.contains(name_peer(hop, endpoint), context_.clock.steady());
   bool tls_failed = false;
   auto opened = co_await greet(hop, std::move(dialed->stream), endpoint, encrypted, tls_failed);
   if (!tls_failed || context_.tasks.stopping()) co_return opened;
@@ -248,8 +279,9 @@ Task<Site::Opened> Site::greet(const routing::Hop& hop, std::unique_ptr<net::Str
                                bool& tls_failed) {
   auto connection = std::make_unique<Connection>(std::move(stream), name_peer(hop, endpoint), context_.blobs);
   const net::TaskGroup::OnStop on_stop(context_.tasks, context_.executor, [raw = connection.get()] { raw->cancel(); });
-  Connection::Encryption encryption{encrypted ? &context_.tls : nullptr, hop.host};
-  auto greeted = co_await connection->greet(context_.settings()->hostname, std::move(encryption));
+  auto terms = terms_for(context_, *description_, hop, !encrypted);
+  if (!terms) co_return std::unexpected(std::move(terms).error());
+  auto greeted = co_await connection->greet(context_.settings()->hostname, *std::move(terms));
   tls_failed = connection->tls_failed();
   if (!greeted) co_return std::unexpected(std::move(greeted).error());
   co_return connection;
@@ -260,11 +292,15 @@ void Site::opening_failed() {
   grow_after_ = now + kGrowAgain;
   // Whoever waits has had his attempt; hops that were not tried, or are awake again by now, are the next one's. Otherwise hops that
   // fail slowly could keep a message for ever.
-  if (connections_ == 0) fail_waiting();
+  if (connections_ > 0) return;
+  pace_.went_down(now);
+  rest_if_unwanted();
+  fail_waiting();
 }
 
 // A hop that finished a message works. One that breaks its dialogues before that, again and again, rests as if it did not answer.
 void Site::judge(const Connection& connection, std::size_t hop) {
+  if (connection.broken()) learn_from_break(connection);
   if (connection.settled() > 0) {
     losses_ = 0;
     hops_.succeeded(hop);
@@ -276,7 +312,9 @@ void Site::judge(const Connection& connection, std::size_t hop) {
   dialogues_broke_ = true;
   const SteadyTime now = context_.clock.steady();
   hops_.failed(hop, now, context_.settings()->probe);
-  if (connections_ == 1 && hops_.down(now)) fail_waiting();
+  if (connections_ != 1 || !hops_.down(now)) return;
+  pace_.went_down(now);
+  fail_waiting();
 }
 
 void Site::fail_waiting() {
@@ -284,6 +322,7 @@ void Site::fail_waiting() {
   outbound_metrics().waiting.add(-static_cast<std::int64_t>(waiting_.size()));
   for (Work& work : std::exchange(waiting_, {})) {
     work.decide_open(why_not(work));
+    treat(work.outcomes, classes());
     if (!draining_) record_attempt(context_.trace, work);
     work.job.done(std::move(work.outcomes));
   }
@@ -293,6 +332,7 @@ void Site::fail_waiting() {
 // message broke is not said of another, and neither is what the server replied there.
 queue::Outcome Site::why_not(const Work& work) const {
   if (stopping()) return unreachable({4, 3, 2}, "not tried: the server is stopping", "outbound");
+  if (pace_.resting(now())) return at_rest();
   if (dialogues_broke_) {
     const std::string_view tried = work.unheard > 0 ? "not answered" : "not tried";
     return unreachable(
@@ -313,9 +353,11 @@ SiteStatus Site::status() const {
   status.name = description_->name;
   status.waiting = waiting_.size();
   status.connections = connections_;
-  status.down = connections_ == 0 && hops_.down(now);
-  if (status.down) status.next_probe = context_.clock.now() + (hops_.next_probe() - now);
-  const queue::Outcome& why = hops_.hopeless() ? hopeless_ : last_failure_;
+  status.most_connections = pace_.connections();
+  const bool resting = pace_.resting(now);
+  status.down = resting || (connections_ == 0 && hops_.down(now));
+  if (status.down) status.next_probe = context_.clock.now() + ((resting ? pace_.rests_until() : hops_.next_probe()) - now);
+  const queue::Outcome& why = resting ? unwanted_ : hops_.hopeless() ? hopeless_ : last_failure_;
   status.last_error = why.remote_reply.empty() ? why.text : why.text + ": " + why.remote_reply;
   return status;
 }
@@ -323,9 +365,13 @@ SiteStatus Site::status() const {
 void Site::drain() {
   draining_ = true;
   for (Timer* timer : std::exchange(idle_, {})) timer->wake();
+  if (turn_timer_) turn_timer_->wake();
   fail_waiting();
 }
 
-bool Site::idle() const { return connections_ == 0 && waiting_.empty() && !hops_.down(context_.clock.steady()); }
+bool Site::idle() const {
+  const SteadyTime now = context_.clock.steady();
+  return connections_ == 0 && waiting_.empty() && !awaiting_turn_ && !hops_.down(now) && pace_.forgettable(now);
+}
 
 }  // namespace godwit::outbound

@@ -144,12 +144,22 @@ void Transaction::on_final(const smtp::Reply& reply) {
   accepted_.clear();
 }
 
+bool Transaction::on_final_of_one(const smtp::Reply& reply) {
+  any_delivered_ = any_delivered_ || reply.positive();
+  work_.decide(accepted_[finals_++],
+               reply.positive() ? delivered(reply, remote_, options_.tls) : refused(Stage::end_of_data, reply, remote_));
+  if (finals_ < accepted_.size()) return false;
+  data_done_ = true;
+  accepted_.clear();
+  return true;
+}
+
 void Transaction::fail_rest(const queue::Outcome& outcome) {
   // sent, not answered; or answered positively and waiting for the end of data
   const std::size_t answered_recipients = answered_ == 0 ? 0 : std::min(answered_ - 1, work_.open.size());
   if (!mail_refused_)
     for (std::size_t i = answered_recipients; i < work_.open.size(); ++i) work_.decide(work_.open[i], outcome);
-  for (const std::size_t position : accepted_) work_.decide(position, outcome);
+  for (std::size_t i = finals_; i < accepted_.size(); ++i) work_.decide(accepted_[i], outcome);
   accepted_.clear();
   failed_ = true;
 }

@@ -55,6 +55,8 @@ class Transaction {
   bool data_accepted() const { return data_accepted_; }      // 354: bytes and a dot must follow
   std::size_t accepted() const { return accepted_.size(); }  // recipients that wait for the final reply
   void on_final(const smtp::Reply& reply);
+  // LMTP: the reply about the next of the accepted recipients; true: it was the last.
+  bool on_final_of_one(const smtp::Reply& reply);
   // The dialogue or the message cannot go on: all that is not decided.
   void fail_rest(const queue::Outcome& outcome);
   // The server is in the middle of this transaction: RSET before the next.
@@ -85,6 +87,7 @@ class Transaction {
   std::size_t sent_ = 0;  // commands, counted from MAIL
   std::size_t answered_ = 0;
   std::vector<std::size_t> accepted_;  // positions
+  std::size_t finals_ = 0;             // LMTP: so many of them have had their final reply
   std::vector<std::size_t> again_;
   bool mail_accepted_ = false;
   bool mail_refused_ = false;

@@ -361,9 +361,9 @@ TEST_F(Trouble, Stop_LetsTheMessageUnderWayComeToItsEnd) {
 
 TEST_F(Trouble, Cut_EndsEverythingAtOnce) {
   answer("DATA", "");
+  settings_->connections_per_site = 1;
   const auto result = offer(message({"a@example.net"}));
   const auto waiting = offer(message({"b@example.net"}));
-  settings_->connections_per_site = 1;
   loop_.poll();
   tasks_.stop();
   tasks_.cut();

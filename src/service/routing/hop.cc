@@ -1,14 +1,29 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/bytes.h"
-#include "service/routing/router.h"
+#include "base/ip.h"
+#include "grammar/smtp/path.h"
+#include "service/routing/site.h"
 
 namespace godwit::routing {
 namespace {
 
-constexpr std::uint16_t kSmtpPort = 25;
+constexpr std::size_t kMaxSocketPath = 107;  // sun_path
+
+struct Scheme {
+  std::string_view name;
+  Hop::Protocol protocol;
+  std::uint16_t port;
+};
+constexpr std::array<Scheme, 3> kSchemes{{
+    {"smtp", Hop::Protocol::smtp, 25},
+    {"smtps", Hop::Protocol::smtps, 465},  // RFC 8314 7.3
+    {"lmtp", Hop::Protocol::lmtp, 24},     // "any private mail system"
+}};
 
 Error bad_hop(std::string_view text, std::string_view why) {
   return Error::permanent(Error::Cause::syntax, fmt::format("\"{}\" {}", text, why));
@@ -23,9 +38,10 @@ Result<std::uint16_t> parse_port(std::string_view whole, std::string_view digits
 }
 
 // "host", "host:port", "[v6]", "[v6]:port"
-Result<Hop> parse_authority(std::string_view whole, std::string_view authority) {
+Result<Hop> parse_authority(std::string_view whole, std::string_view authority, const Scheme& scheme) {
   Hop hop;
-  hop.port = kSmtpPort;
+  hop.protocol = scheme.protocol;
+  hop.port = scheme.port;
   std::string_view host = authority;
   std::string_view rest;
   if (authority.starts_with('[')) {
@@ -52,27 +68,63 @@ Result<Hop> parse_authority(std::string_view whole, std::string_view authority) 
   return hop;
 }
 
+Result<Hop> parse_socket(std::string_view whole, std::string_view path, const Scheme& scheme) {
+  if (scheme.protocol != Hop::Protocol::lmtp) return fail(bad_hop(whole, "names a Unix socket: only lmtp:// goes there"));
+  if (!path.starts_with('/') || path.size() > kMaxSocketPath || path.find('\0') != std::string_view::npos)
+    return fail(bad_hop(whole, "names no socket: write lmtp://unix:/absolute/path, of 107 characters at most"));
+  Hop hop;
+  hop.protocol = scheme.protocol;
+  hop.path = std::string(path);
+  return hop;
+}
+
 }  // namespace
 
 std::string Hop::text() const {
-  static constexpr std::string_view kSchemes[] = {"smtp", "smtps", "lmtp"};
+  const std::string_view scheme = kSchemes[static_cast<std::size_t>(protocol)].name;
+  if (!path.empty()) return fmt::format("{}://unix:{}", scheme, path);
   const bool v6 = host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", kSchemes[static_cast<std::size_t>(protocol)], v6 ? "[" : "", host, v6 ? "]" : "", port);
+  return fmt::format("{}://{}{}{}:{}", scheme, v6 ? "[" : "", host, v6 ? "]" : "", port);
+}
+
+bool Hop::is_loopback() const {
+  if (!path.empty() || host == "localhost") return true;
+  const auto address = parse_ip(host);
+  return address && address->is_loopback();
 }
 
 Result<Hop> parse_hop(std::string_view text) {
   const std::size_t colon = text.find("://");
-  const std::string scheme = ascii_lower(text.substr(0, colon == std::string_view::npos ? 0 : colon));
-  if (scheme == "smtps" || scheme == "lmtp")
-    return fail(Error::permanent(Error::Cause::unsupported,
-                                 fmt::format("\"{}\": {}:// is not understood in this release; smtp://host:port is", text, scheme)));
-  if (scheme != "smtp") return fail(bad_hop(text, "is no destination: write smtp://host:port, \"local\", \"hold\" or \"reject\""));
+  const std::string name = ascii_lower(text.substr(0, colon == std::string_view::npos ? 0 : colon));
+  const auto scheme = std::ranges::find(kSchemes, name, &Scheme::name);
+  if (scheme == kSchemes.end())
+    return fail(bad_hop(text,
+                        "is no destination: write smtp://host:port, smtps://host:port, lmtp://host:port, lmtp://unix:/path, \"mx\", "
+                        "\"local\", \"hold\", \"discard\" or \"reject\""));
   const std::string_view authority = text.substr(colon + 3);
+  if (authority.starts_with("unix:")) return parse_socket(text, authority.substr(5), *scheme);
   if (authority.find('/') != std::string_view::npos)
     return fail(bad_hop(text, "has a path: leave away what begins with the / behind the host"));
   if (authority.find('@') != std::string_view::npos)
-    return fail(bad_hop(text, "has a user name: authentication to a next hop is not understood in this release"));
-  return parse_authority(text, authority);
+    return fail(bad_hop(text, "has a user name: write user = and password_file = beside `to`"));
+  GODWIT_ASSIGN(Hop hop, parse_authority(text, authority, *scheme));
+  // RFC 2033 5: LMTP is never spoken on port 25
+  if (hop.protocol == Hop::Protocol::lmtp && hop.port == 25) return fail(bad_hop(text, "is the port of SMTP: LMTP has another, often 24"));
+  return hop;
+}
+
+std::string_view to_string(Tls level) {
+  static constexpr std::array<std::string_view, 4> kLevels{"none", "opportunistic", "encrypt", "verify"};
+  return kLevels[static_cast<std::size_t>(level)];
+}
+
+Tls tls_level(const Site& site, const Hop& hop, bool starttls) {
+  if (site.tls) return *site.tls;
+  const bool implicit = hop.protocol == Hop::Protocol::smtps;
+  const bool far = !site.by_mx && !hop.is_loopback();
+  if (far && (implicit || site.login)) return Tls::verify;
+  if (implicit) return Tls::encrypt;
+  return starttls && hop.path.empty() ? Tls::opportunistic : Tls::none;
 }
 
 }  // namespace godwit::routing

@@ -51,4 +51,7 @@ class MxSites {
   std::unordered_map<std::string, Known> known_;
 };
 
+// The site with what a route says about TLS, under a name of its own; itself, if the route says nothing.
+std::shared_ptr<const Site> secured(std::shared_ptr<const Site> site, std::optional<Tls> tls, const std::string& tls_name);
+
 }  // namespace godwit::routing

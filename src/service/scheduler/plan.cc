@@ -7,6 +7,9 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/log.h"
+#include "base/metrics.h"
+#include "grammar/dsn/original.h"
 #include "service/scheduler/latch.h"
 #include "state/queue/crash_note.h"
 #include "state/queue/record.h"
@@ -21,7 +24,8 @@ using routing::Destination;
 
 constexpr std::size_t kRoutesAtOnce = 16;
 constexpr std::size_t kDomainsAtOnce = 16;
-constexpr int kAliasDepth = 10;  // as directory::Directory::expand()
+constexpr int kAliasDepth = 10;                  // as directory::Directory::expand()
+constexpr std::size_t kHeaderLimit = 64 * 1024;  // of a message, for routes that ask for it; fields behind it are not seen
 
 Outcome refused(const smtp::Reply& reply) {
   Outcome outcome;
@@ -77,7 +81,8 @@ Outcome covered() {
 
 class Planner {
  public:
-  Planner(const Context& context, Message& message) : context_(context), message_(message) {}
+  Planner(const Context& context, Message& message)
+      : context_(context), message_(message), envelope_{message.reverse_path, message.tenant, std::nullopt} {}
 
   Task<Plan> run(std::vector<std::size_t> due) {
     for (int depth = 0; !due.empty(); ++depth) {
@@ -96,15 +101,34 @@ class Planner {
   Task<Destinations> ask(std::vector<std::size_t> due) {
     Destinations destinations(due.size());
     const auto router = context_.router();
+    const auto read = co_await read_header(*router, due);
+    if (!read) {
+      for (auto& destination : destinations) destination = fail(read.error());
+      co_return destinations;
+    }
     std::function<Task<>(std::size_t)> one = [&](std::size_t i) {
-      return ask_one(*router, message_.recipients[due[i]].address, destinations[i]);
+      return ask_one(*router, message_.recipients[due[i]].address, envelope_, destinations[i]);
     };
     co_await run_bounded(context_.tasks, due.size(), kRoutesAtOnce, std::move(one));
     co_return destinations;
   }
 
-  static Task<> ask_one(const routing::Router& router, smtp::Address address, std::optional<Result<Destination>>& into) {
-    into = co_await router.route(std::move(address));
+  static Task<> ask_one(const routing::Router& router, smtp::Address address, const routing::Envelope& envelope,
+                        std::optional<Result<Destination>>& into) {
+    into = co_await router.route(std::move(address), envelope);
+  }
+
+  // Only if a route asks for it. What cannot be read for good is as if it were not there: the delivery will say so.
+  Task<Result<void>> read_header(const routing::Router& router, const std::vector<std::size_t>& due) {
+    const auto wanted = [&](std::size_t index) { return router.wants_header(message_.recipients[index].address, envelope_); };
+    if (std::ranges::none_of(due, wanted)) co_return Result<void>{};
+    std::string header = message_.prefix;
+    const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(message_.size, kHeaderLimit));
+    auto bytes = co_await context_.blobs.read(message_.blob, 0, length);
+    if (!bytes && bytes.error().kind == Error::Kind::temporary) co_return fail(std::move(bytes).error());
+    if (bytes) header += dsn::header_section(*bytes, kHeaderLimit);
+    envelope_.header = std::move(header);
+    co_return Result<void>{};
   }
 
   void take(std::size_t index, Result<Destination> destination, int depth, std::vector<std::size_t>& added) {
@@ -115,10 +139,12 @@ class Planner {
     } else if (auto* site = std::get_if<routing::ToSite>(&*destination)) {
       add_remote(plan_, std::move(site->site), index);
     } else if (auto* mx = std::get_if<routing::ToMx>(&*destination)) {
-      add_domain(std::move(mx->domain), index);
+      add_domain(std::move(*mx), index);
     } else if (auto* hold = std::get_if<routing::ToHold>(&*destination)) {
       plan_.held.push_back(index);
       plan_.hold_because = std::move(hold->why);
+    } else if (const auto* discard = std::get_if<routing::ToDiscard>(&*destination)) {
+      drop(index, discard->why);
     } else if (auto* no = std::get_if<routing::Refused>(&*destination)) {
       plan_.decided.emplace_back(index, refused(no->reply));
     } else if (auto* alias = std::get_if<routing::ToAlias>(&*destination)) {
@@ -126,14 +152,30 @@ class Planner {
     }
   }
 
-  void add_domain(smtp::Domain domain, std::size_t index) {
-    if (auto known = context_.mx.remembered(domain)) {
-      add_remote(plan_, std::move(known), index);
+  void add_domain(routing::ToMx mx, std::size_t index) {
+    if (auto known = context_.mx.remembered(mx.domain)) {
+      add_remote(plan_, routing::secured(std::move(known), mx.tls, mx.tls_name), index);
       return;
     }
-    auto found = std::ranges::find(plan_.lookups, domain, &Plan::Lookup::domain);
-    if (found == plan_.lookups.end()) found = plan_.lookups.insert(found, {std::move(domain), {}});
+    const auto same = [&](const Plan::Lookup& other) {
+      return other.to.domain == mx.domain && other.to.tls == mx.tls && other.to.tls_name == mx.tls_name;
+    };
+    auto found = std::ranges::find_if(plan_.lookups, same);
+    if (found == plan_.lookups.end()) found = plan_.lookups.insert(found, {std::move(mx), {}});
     found->recipients.push_back(index);
+  }
+
+  // The end of it here: nobody is told.
+  void drop(std::size_t index, const std::string& why) {
+    static auto& discarded = metrics::counter("godwit_scheduler_discarded_total", "Recipients that a route discarded");
+    Recipient& recipient = message_.recipients[index];
+    const std::string name = message_.id.text();
+    const std::string rcpt = recipient.address.text();
+    recipient.state = Recipient::State::dropped;
+    plan_.changed = true;
+    discarded.add();
+    context_.trace.add(message_.id, "dropped", fmt::format("{}: {}", rcpt, why));
+    log::info("discarded", {{"msg", name}, {"rcpt", rcpt}, {"reason", why}});
   }
 
   // Each address once a message: a target that is among its recipients already gets its copy there.
@@ -168,11 +210,12 @@ class Planner {
       else
         message_.recipients.push_back(model);
     }
-    plan_.expanded = true;
+    plan_.changed = true;
   }
 
   const Context& context_;
   Message& message_;
+  routing::Envelope envelope_;
   Plan plan_;
   std::unordered_set<std::string> seen_;
   std::unordered_map<std::size_t, std::vector<std::string>> ways_;  // the aliases that led to a recipient in this round
@@ -200,17 +243,18 @@ Task<Plan> make_plan(const Context& context, Message& message, std::vector<std::
 
 Task<> look_up(const Context& context, Plan& plan) {
   std::vector<Found> found(plan.lookups.size());
-  std::function<Task<>(std::size_t)> one = [&](std::size_t i) { return find_site(context.mx, plan.lookups[i].domain, found[i]); };
+  std::function<Task<>(std::size_t)> one = [&](std::size_t i) { return find_site(context.mx, plan.lookups[i].to.domain, found[i]); };
   co_await run_bounded(context.tasks, found.size(), kDomainsAtOnce, std::move(one));
   for (std::size_t i = 0; i < found.size(); ++i) {
     const Result<routing::MxSites::Found>& answer = *found[i];
+    const routing::ToMx& to = plan.lookups[i].to;
     for (const std::size_t index : plan.lookups[i].recipients) {
       if (!answer)
         plan.decided.emplace_back(index, dns_unanswered(answer.error()));
       else if (const auto* no = std::get_if<routing::Refused>(&*answer))
         plan.decided.emplace_back(index, refused(no->reply));
       else
-        add_remote(plan, std::get<std::shared_ptr<const routing::Site>>(*answer), index);
+        add_remote(plan, routing::secured(std::get<std::shared_ptr<const routing::Site>>(*answer), to.tls, to.tls_name), index);
     }
   }
   plan.lookups.clear();

@@ -20,7 +20,7 @@ struct Plan {
     std::vector<std::size_t> recipients;
   };
   struct Lookup {
-    smtp::Domain domain;
+    routing::ToMx to;
     std::vector<std::size_t> recipients;
   };
   std::vector<Local> locals;
@@ -29,20 +29,21 @@ struct Plan {
   std::vector<std::pair<std::size_t, queue::Outcome>> decided;  // refused by the router, or it could not answer
   std::vector<std::size_t> held;
   std::string hold_because;
-  bool expanded = false;  // an alias was followed: the message has changed
+  bool changed = false;  // the message has: an alias was followed, or a route discarded a recipient
 
   bool is_for_one_site() const { return remotes.size() == 1 && lookups.empty() && nothing_else(); }
   bool is_for_the_dns() const { return !lookups.empty() && remotes.empty() && nothing_else(); }
 
  private:
-  bool nothing_else() const { return locals.empty() && decided.empty() && held.empty() && !expanded; }
+  bool nothing_else() const { return locals.empty() && decided.empty() && held.empty() && !changed; }
 };
 
 // Indices of the recipients that are pending and due.
 std::vector<std::size_t> due_recipients(const queue::Message& message, WallTime now);
 
 // An alias that has come up since the message was accepted is followed: its recipient becomes the first target, the others
-// are added to the message. Routes are asked 16 at a time. Never waits for the DNS.
+// are added to the message. A recipient that a route discards is dropped here. Routes are asked 16 at a time; the message's header is read
+// once, and only if a route asks for it. Never waits for the DNS.
 Task<Plan> make_plan(const Context& context, queue::Message& message, std::vector<std::size_t> due);
 
 // Asks the DNS for what the plan could not know, 16 domains at a time: `lookups` become `remotes` or `decided`.

@@ -41,7 +41,8 @@ std::string words(const Outcome& outcome) {
   std::string text = outcome.text;
   if (!outcome.remote.empty() && outcome.remote != "local") text += ", says " + outcome.remote;
   if (!outcome.remote_reply.empty()) text += ": " + outcome.remote_reply;
-  if (outcome.status.present()) text += fmt::format(" ({})", outcome.status.text());
+  const std::string comma = outcome.reply_class.empty() ? "" : ", " + outcome.reply_class;
+  if (outcome.status.present()) text += fmt::format(" ({}{})", outcome.status.text(), comma);
   return text;
 }
 
@@ -60,6 +61,7 @@ void tell(const Context& context, const Message& message, const Recipient& recip
                            {"rcpt", rcpt},
                            {"site", last.remote},
                            {"status", status},
+                           {"class", last.reply_class},
                            {"reply", last.remote_reply},
                            {"reason", last.text},
                            {"next", next}});
@@ -69,9 +71,13 @@ void tell(const Context& context, const Message& message, const Recipient& recip
   const std::string_view event = delivered ? "delivered" : "bounced";
   (delivered ? counters().delivered : counters().bounced).add();
   context.trace.add(message.id, event, std::move(detail));
-  log::info(
-      event,
-      {{"msg", name}, {"rcpt", rcpt}, {"site", last.remote}, {"status", status}, {"reply", last.remote_reply}, {"reason", last.text}});
+  log::info(event, {{"msg", name},
+                    {"rcpt", rcpt},
+                    {"site", last.remote},
+                    {"status", status},
+                    {"class", last.reply_class},
+                    {"reply", last.remote_reply},
+                    {"reason", last.text}});
 }
 
 bool has_pending(const Message& message) {

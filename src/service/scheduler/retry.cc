@@ -38,6 +38,12 @@ Duration Delays::after(std::uint32_t failures) {
   return place->second;
 }
 
+Duration Delays::asked(Duration time) {
+  const auto [place, is_new] = asked_.try_emplace(time);
+  if (is_new) place->second = time + Duration(static_cast<Duration::rep>(random_.below(static_cast<std::uint64_t>(time.count()) / 5 + 1)));
+  return place->second;
+}
+
 WallTime expires(const queue::Message& message, const Settings& settings) { return message.accepted + settings.expire; }
 
 bool wants_failure(const Recipient& recipient) { return !recipient.notify.given || (!recipient.notify.never && recipient.notify.failure); }
@@ -51,8 +57,10 @@ bool delay_notice_due(const Recipient& recipient, const queue::Message& message,
 
 void apply(Recipient& recipient, Outcome outcome, const queue::Message& message, const Settings& settings, WallTime now, Delays& delays) {
   const bool deferred = outcome.kind == Outcome::Kind::deferred;
+  const Duration asked = deferred ? outcome.retry_after : Duration(0);
   if (deferred && outcome.site_down) {
-    ++recipient.probes;
+    // nobody has probed the site while it is left alone or waited for
+    recipient.probes = asked > Duration(0) ? std::max(recipient.probes, 1u) : recipient.probes + 1;
   } else {
     ++recipient.attempts;
     recipient.probes = 0;
@@ -64,7 +72,9 @@ void apply(Recipient& recipient, Outcome outcome, const queue::Message& message,
   if (recipient.state != Recipient::State::pending) return;
 
   const std::uint32_t failures = recipient.probes > 0 ? recipient.probes : recipient.attempts;
-  recipient.next_attempt = std::min(now + delays.after(failures), expires(message, settings));
+  const bool by_outcome = asked > Duration(0) && (recipient.probes > 0 || recipient.attempts <= kSoonerAttempts);
+  const Duration delay = by_outcome ? delays.asked(asked) : delays.after(failures);
+  recipient.next_attempt = std::min(now + delay, expires(message, settings));
   const WallTime notice = message.accepted + settings.delay_notice;
   const bool notice_to_come = now < notice && delay_notice_due(recipient, message, settings, notice);
   if (notice_to_come) recipient.next_attempt = std::min(recipient.next_attempt, notice);

@@ -4,7 +4,8 @@
 // The schedule is [queue] retry: the n-th failed attempt is followed by its n-th step, the last repeats, each up to a tenth
 // earlier or later, so that what failed together does not come back together. While a site is down its recipients step
 // through the same list by the number of probes, without using up attempts. The moments of the delay notice and of the
-// expiry are attempts too: the sender is told what is true then.
+// expiry are attempts too: the sender is told what is true then. An outcome may name a time of its own (Outcome::retry_after): a
+// greylisted recipient, for its first attempts; a site that is not to be tried before. Then it is that long, up to a fifth longer.
 
 #include <cstdint>
 #include <map>
@@ -17,6 +18,9 @@
 
 namespace godwit::scheduler {
 
+// So often a time of the outcome's own stands in place of the schedule: whoever is greylisted for longer is not greylisted.
+inline constexpr std::uint32_t kSoonerAttempts = 12;
+
 // `failures` counts from 1.
 Duration retry_delay(std::span<const Duration> steps, std::uint32_t failures, Random& random);
 
@@ -26,11 +30,13 @@ class Delays {
  public:
   Delays(std::span<const Duration> steps, Random& random) : steps_(steps), random_(random) {}
   Duration after(std::uint32_t failures);
+  Duration asked(Duration time);  // a time of the outcome's own
 
  private:
   std::span<const Duration> steps_;
   Random& random_;
   std::map<std::uint32_t, Duration> drawn_;
+  std::map<Duration, Duration> asked_;
 };
 
 // Takes the outcome into `recipient`: its state, attempts or probes, and the next attempt. A deferral at or after the expiry

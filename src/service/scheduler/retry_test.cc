@@ -93,6 +93,46 @@ TEST_F(RetryTest, SiteDown_BurnsNoAttemptButFollowsTheSteps) {
   EXPECT_LE(next(), 1h + Duration(5min) * 11 / 10);
 }
 
+TEST_F(RetryTest, TimeOfItsOwn_StandsInPlaceOfTheStepForTheFirstAttempts) {
+  Outcome grey = deferred();
+  grey.retry_after = 5min;
+  for (std::uint32_t attempt = 1; attempt <= kSoonerAttempts; ++attempt) {
+    take(grey, 10min);
+    EXPECT_EQ(recipient.attempts, attempt);
+    EXPECT_GE(next(), 15min);
+    EXPECT_LE(next(), 16min);
+  }
+  message.accepted -= 6h;  // past the delay notice
+  recipient.delay_notice_sent = true;
+  take(grey, 6h);
+  EXPECT_GE(next(), 6h + Duration(4h) * 9 / 10);
+}
+
+TEST_F(RetryTest, TimeOfItsOwn_OfASiteThatIsLeftAloneIsNoProbe) {
+  Outcome rests = deferred(true);
+  rests.retry_after = 30min;
+  for (int i = 0; i < 20; ++i) {
+    take(rests, 1h);
+    EXPECT_EQ(recipient.attempts, 0u);
+    EXPECT_EQ(recipient.probes, 1u);
+    EXPECT_GE(next(), 90min);
+    EXPECT_LE(next(), 96min);
+  }
+  take(deferred(true), 1h);  // then it is down: the second step
+  EXPECT_EQ(recipient.probes, 2u);
+  EXPECT_LE(next(), 1h + Duration(5min) * 11 / 10);
+}
+
+TEST_F(RetryTest, TimeOfItsOwn_NeverGoesBeyondTheExpiryAndIsSharedByARound) {
+  Outcome rests = deferred(true);
+  rests.retry_after = 10h;
+  recipient.delay_notice_sent = true;
+  take(rests, 115h);
+  EXPECT_EQ(next(), 120h);
+  Delays delays(settings.retry, random);
+  EXPECT_EQ(delays.asked(5min), delays.asked(5min));
+}
+
 TEST_F(RetryTest, DelayNoticeAndExpiry_AreAttemptsAtTheirMoment) {
   recipient.attempts = 6;
   take(deferred(), 3h + 50min);

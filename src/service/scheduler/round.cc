@@ -33,7 +33,7 @@ Round::Round(const Context& context, std::shared_ptr<const queue::Message> messa
     : context_(context), message_(std::move(message)), plan_(std::move(plan)), jobs_(std::make_shared<Jobs>()) {
   jobs_->outcomes.resize(message_->recipients.size());
   out_.resize(message_->recipients.size());
-  changed_ = plan_.expanded;
+  changed_ = plan_.changed;
   for (const Plan::Local& local : plan_.locals) out_[local.recipient] = true;
   for (const Plan::Remote& remote : plan_.remotes) set_out(remote.recipients);
   for (const Plan::Lookup& lookup : plan_.lookups) set_out(lookup.recipients);

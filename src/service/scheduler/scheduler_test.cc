@@ -57,6 +57,28 @@ TEST_F(SchedulerTest, NothingLeftOver_TheBlobIsDropped) {
   expect_queue_empty();
 }
 
+TEST_F(SchedulerTest, Greylisted_IsTriedAgainAtItsOwnTimeAndTheClassIsTold) {
+  int tries = 0;
+  sites.answers("far.test", [&](const std::string&) {
+    if (++tries > 2) return took();
+    queue::Outcome grey = later();
+    grey.reply_class = "greylisted";
+    grey.retry_after = 5min;
+    return grey;
+  });
+  const WallTime begin = now();
+  const MessageId id = send({"a@far.test"});
+  EXPECT_EQ(load(id)->recipients[0].last.reply_class, "greylisted");
+  EXPECT_EQ(load(id)->recipients[0].last.retry_after, 0ms);  // it is in the next attempt
+  loop.advance(1h);
+  ASSERT_EQ(sites.attempts.size(), 3u);
+  for (std::size_t i = 1; i < 3; ++i) {
+    EXPECT_GE(sites.attempts[i].time - begin, i * 5min);
+    EXPECT_LE(sites.attempts[i].time - begin, i * 6min);
+  }
+  EXPECT_THAT(trace.last("deferred"), HasSubstr("451 4.2.0 later (4.2.0, greylisted); tried again in 5m"));
+}
+
 TEST_F(SchedulerTest, FiveDaysOfRetries_AtTheStepsOfTheScheduleThenABounce) {
   sites.answers("far.test", [](const std::string&) { return later(); });
   const WallTime begin = now();

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/clock.h"
 #include "grammar/smtp/reply.h"
 
 namespace godwit::queue {
@@ -19,6 +20,8 @@ struct Outcome {
   std::string remote;         // who said so: "mx.example.net [192.0.2.1]:25", "route smtp://...", "local"
   std::string remote_reply;   // its own words ("550 5.1.1 No such user"), if it said any
   bool site_down = false;     // nothing was said by the peer about this message: connect, greeting, TLS or connection lost
+  std::string reply_class{};  // what kind of refusal it was ("greylisted", "mailbox_full"); empty: none, or our own decision
+  Duration retry_after{};     // deferred: not by the schedule but after so long; zero: by the schedule. Not kept.
 };
 
 }  // namespace godwit::queue

@@ -42,6 +42,7 @@ void fill(record::Outcome& row, const Outcome& outcome) {
   set(row.mutable_remote(), cut(outcome.remote, kMaxOutcomeText));
   set(row.mutable_remote_reply(), cut(outcome.remote_reply, kMaxOutcomeText));
   row.set_site_down(outcome.site_down);
+  if (!outcome.reply_class.empty()) set(row.mutable_reply_class(), cut(outcome.reply_class, kMaxReplyClass));
 }
 
 void fill(record::Recipient& row, const Recipient& recipient) {
@@ -83,7 +84,8 @@ Result<Recipient> to_recipient(const record::Recipient& row) {
                       last.text(),
                       last.remote(),
                       last.remote_reply(),
-                      last.site_down()};
+                      last.site_down(),
+                      last.reply_class()};
   }
   return recipient;
 }

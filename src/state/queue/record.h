@@ -18,6 +18,7 @@ inline constexpr std::size_t kPageRecipients = 16;  // on disk: do not change (d
 static_assert(kMaxRecipients == kPageRecipients * 4'096);
 // Words of a remote server and of ours are cut here, so that 16 recipients always fit into a row of 64 KiB.
 inline constexpr std::size_t kMaxOutcomeText = 800;
+inline constexpr std::size_t kMaxReplyClass = 32;
 // The due time of what is held or has nothing pending: after every real one.
 inline constexpr WallTime kNever{std::chrono::milliseconds(INT64_MAX)};
 

@@ -14,7 +14,7 @@
 #include "base/ip.h"
 #include "base/units.h"
 
-namespace godwit::app {
+namespace godwit {
 
 struct ConfigError {
   unsigned line = 0;  // 0: of the file as a whole
@@ -43,6 +43,8 @@ class TomlTable {
 
   void table(std::string_view key, const std::function<void(TomlTable&)>& read);
   void tables(std::string_view key, const std::function<void(TomlTable&)>& read);  // [[key]]
+  // [key.NAME], whatever the names; they come in the order of the alphabet.
+  void named_tables(std::string_view key, const std::function<void(const std::string& name, TomlTable&)>& read);
 
   // Notes an error at the key (or at the table when it is absent).
   void error(std::string_view key, std::string problem);
@@ -79,4 +81,4 @@ class TomlDocument {
   std::vector<ConfigError> errors_;
 };
 
-}  // namespace godwit::app
+}  // namespace godwit
