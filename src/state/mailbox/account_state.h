@@ -33,7 +33,9 @@ class AccountStates {
   static constexpr std::size_t kMax = 1'024;         // accounts
   static constexpr std::size_t kMaxMailboxes = 256;  // of an account that is kept
   static constexpr std::size_t kMaxPages = 16;
-  static constexpr std::size_t kMaxMessagePages = 4;
+  static constexpr std::size_t kMaxMessagePages = 4;       // of each account ...
+  static constexpr std::size_t kMaxPagesOfOne = 256;       // ... or so many, of the last used ones ...
+  static constexpr std::size_t kMaxPagesTogether = 2'048;  // ... as long as they are no more together; 100 bytes a message, 64 a page
 
   std::optional<AccountState> take(directory::AccountId account);
   void put(directory::AccountId account, AccountState state);
@@ -43,12 +45,16 @@ class AccountStates {
   void set_ours(directory::AccountId account);
 
  private:
+  void forget_pages(AccountState& state);
+  void make_room_for_pages(std::size_t pages);
+
   using Entries = std::list<std::pair<directory::AccountId, AccountState>>;  // the last used in front
 
   std::mutex mutex_;
   Entries entries_;
   std::unordered_map<directory::AccountId, Entries::iterator> by_account_;
   std::unordered_set<directory::AccountId> ours_;
+  std::size_t pages_ = 0;  // of messages, in the accounts that have more than kMaxMessagePages
 };
 
 }  // namespace godwit::mailbox

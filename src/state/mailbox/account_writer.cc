@@ -167,28 +167,61 @@ Task<Result<MessagePage*>> AccountWriter::message_page(MessagesKey key) {
   co_return &state_.messages[key];
 }
 
-// A scan where there are several: one look-up more or less is nothing, one a page is.
+bool AccountWriter::are_at_hand(MailboxNumber number, std::uint32_t first, std::uint32_t last) const {
+  if (last - first >= state_.messages.size()) return false;
+  auto at = state_.messages.find({number, first});
+  for (std::uint32_t page = first;; ++page, ++at) {
+    if (at == state_.messages.end() || at->first != MessagesKey{number, page}) return false;
+    if (page == last) return true;
+  }
+}
+
+// `most` of them, by one scan; returns the page after the last one that is known now. One that is not there is at hand too, empty, where
+// few are missing.
+Task<Result<std::uint32_t>> AccountWriter::read_pages(MailboxNumber number, std::uint32_t first, std::uint32_t last, std::size_t most) {
+  constexpr std::uint32_t kMostMissing = 8;
+  std::uint32_t next = first;
+  const auto pass_to = [&](std::uint32_t to) {
+    for (; to - next <= kMostMissing && next < to; ++next) state_.messages.try_emplace({number, next});
+    next = to;
+  };
+  RangeScan scan(view(), Keyspace::mailbox, messages_key(number, first), messages_key(number, last + 1));
+  while (most > 0) {
+    const store::ScanLimit limit{most, 1 << 20};
+    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(limit));
+    if (rows.empty()) {
+      pass_to(last + 1);
+      break;
+    }
+    for (const auto& row : rows) {
+      GODWIT_CO_ASSIGN(const auto key, parse_messages_key(row.key));
+      pass_to(key.page);
+      take_page(key, row.value);
+      next = key.page + 1;
+    }
+    most -= std::min(most, rows.size());
+  }
+  co_return next;
+}
+
 Task<Result<std::vector<std::uint32_t>>> AccountWriter::load_pages(MailboxNumber number, const std::vector<UidRange>& uids,
                                                                    std::size_t most) {
   std::vector<std::uint32_t> out;
+  const std::uint32_t end = MessagePage::page_of(state_.mailboxes.at(number).uid_next);  // no message is behind that
   for (const PageRange range : pages_of(uids)) {
-    if (range.first == range.last) {
-      GODWIT_CO_ASSIGN(const MessagePage* page, co_await message_page({number, range.first}));
-      if (!page->empty()) out.push_back(range.first);
-      if (out.size() == most) co_return out;
-      continue;
-    }
-    RangeScan scan(view(), Keyspace::mailbox, messages_key(number, range.first), messages_key(number, range.last + 1));
-    for (;;) {
-      const store::ScanLimit limit{most - out.size(), 1 << 20};
-      GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(limit));
-      if (rows.empty()) break;
-      for (const auto& row : rows) {
-        GODWIT_CO_ASSIGN(const auto key, parse_messages_key(row.key));
-        take_page(key, row.value);
-        out.push_back(key.page);
+    const std::uint32_t last = std::min(range.last, end);
+    for (std::uint32_t first = range.first; first <= last && out.size() < most;) {
+      const std::size_t wanted = most - out.size();
+      auto next = static_cast<std::uint32_t>(std::min<std::uint64_t>(last, first + wanted - 1)) + 1;
+      if (first == last) {  // a look-up needs no thread of its own
+        GODWIT_CO_TRY(co_await message_page({number, first}));
+      } else if (!are_at_hand(number, first, next - 1)) {
+        GODWIT_CO_ASSIGN(next, co_await read_pages(number, first, last, wanted));
       }
-      if (out.size() == most) co_return out;
+      const auto to = state_.messages.lower_bound({number, next});
+      for (auto at = state_.messages.lower_bound({number, first}); at != to; ++at)
+        if (!at->second.empty()) out.push_back(at->first.page);
+      first = next;
     }
   }
   co_return out;
@@ -223,11 +256,14 @@ void AccountWriter::prepare(Batch& whole, Durability durability) {
     account.reserved_modseq = account.modseq + kReservedModseqs;  // durable with this batch, before any lazy one uses it
   write_log();
   for (const MessagesKey& key : changed_messages_) {
-    const MessagePage& page = state_.messages.at(key);
-    if (page.empty())
+    MessagePage& page = state_.messages.at(key);
+    if (page.empty()) {
       whole.erase(Keyspace::mailbox, messages_key(key.mailbox, key.page));
-    else
-      whole.put(Keyspace::mailbox, messages_key(key.mailbox, key.page), page.encode());
+      continue;
+    }
+    std::string row = page.encode();
+    page.note_stored(row.size());
+    whole.put(Keyspace::mailbox, messages_key(key.mailbox, key.page), std::move(row));
   }
   for (const MailboxNumber number : changed_mailboxes_)
     whole.put(Keyspace::mailbox, mailbox_key(number), encode(state_.mailboxes.at(number)));

@@ -58,8 +58,12 @@ class AccountWriter {
   Task<Result<std::vector<std::uint32_t>>> load_pages(MailboxNumber number, const std::vector<UidRange>& uids, std::size_t most);
   MessagePage& page_at_hand(MessagesKey key) { return state_.messages.at(key); }
   MessagePage& change_at_hand(MessagesKey key);
-  // Flags of a message in a page that is to change are different now; it gets a modseq.
-  void note_update(MailboxNumber number, Member& member, std::uint8_t flags_before);
+  // Flags of messages in a page that is to change are different now; each gets a modseq.
+  struct Update {
+    Member* member = nullptr;
+    std::uint8_t flags_before = 0;
+  };
+  void note_updates(MailboxNumber number, const std::vector<Update>& updates);
   // The record of an email that is in no mailbox and is not counted any more.
   Task<Result<void>> erase_email(EmailId id, const EmailRow& row);
   void erase_mailbox(MailboxNumber number);  // an empty one
@@ -93,6 +97,8 @@ class AccountWriter {
   MailboxRow& change(MailboxNumber number);
   Task<Result<UidPage*>> change_page(MailboxNumber number, Uid uid);
   MessagePage& take_page(MessagesKey key, std::string_view value);
+  bool are_at_hand(MailboxNumber number, std::uint32_t first, std::uint32_t last) const;
+  Task<Result<std::uint32_t>> read_pages(MailboxNumber number, std::uint32_t first, std::uint32_t last, std::size_t most);
   Task<Result<MessagePage*>> message_page(MessagesKey key);
   Task<Result<MessagePage*>> change_messages(MailboxNumber number, Uid uid);
   Task<Result<ThreadId>> find_thread(std::span<const std::uint64_t> hashes, ThreadId own);

@@ -165,7 +165,7 @@ void AccountWriter::write_log() {
 
 // A few rows by email are erased at once: a client that moves one message has nothing to wait for.
 void AccountWriter::write_gone(MailboxNumber number, Logged& logged) {
-  constexpr std::size_t kFew = 64;
+  constexpr std::size_t kFew = 4;
   const bool leaves_many = logged.left.size() > kFew;
   untidy_ = untidy_ || leaves_many || !logged.orphans.empty();
   for (const auto& [modseq, row] : gone_rows(number, logged.expunged, std::move(logged.orphans)))

@@ -155,16 +155,20 @@ void AccountWriter::discount_email(std::uint64_t size) {
   subtract(state_.account.bytes, size);
 }
 
-void AccountWriter::note_update(MailboxNumber number, Member& member, std::uint8_t flags_before) {
+void AccountWriter::note_updates(MailboxNumber number, const std::vector<Update>& updates) {
   MailboxRow& row = change(number);
-  const std::uint8_t flags = std::exchange(member.row.flags, flags_before);
-  discount(row, member.row);
-  member.row.flags = flags;
-  count(row, member.row);
-  member.row.modseq = next_modseq();
-  row.highest_modseq = member.row.modseq;
-  log_[number].changed.emplace_back(member.row.modseq, member.uid);
-  pending_bytes_ += kMostOfChange + 3 * member.row.keywords.size();
+  auto& changed = log_[number].changed;
+  for (const Update& each : updates) {
+    Membership& member = each.member->row;
+    const std::uint8_t flags = std::exchange(member.flags, each.flags_before);
+    discount(row, member);
+    member.flags = flags;
+    count(row, member);
+    member.modseq = next_modseq();
+    row.highest_modseq = member.modseq;
+    changed.emplace_back(member.modseq, each.member->uid);
+    pending_bytes_ += kMostOfChange + 3 * member.keywords.size();
+  }
 }
 
 Task<Result<void>> AccountWriter::erase_email(EmailId id, const EmailRow& row) {

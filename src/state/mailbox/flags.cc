@@ -67,22 +67,35 @@ bool change_page(AccountWriter& writer, MessagesKey key, const std::vector<UidRa
   const auto is_to_change = [&](const Member& each) { return is_in(uids, look, each.uid) && work.changes(each.row); };
   const bool changes = std::ranges::any_of(writer.page_at_hand(key).members(), is_to_change);
   MessagePage& page = changes ? writer.change_at_hand(key) : writer.page_at_hand(key);
+  std::vector<AccountWriter::Update> updates;
+  std::vector<const Member*> stored;
+  const std::size_t first = out.stored.size();
   for (Member& each : page.to_change()) {
     if (!is_in(uids, at, each.uid)) continue;
-    const Modseq before = each.row.modseq;
     if (work.refuses(each.row)) {
       out.refused.push_back(each.uid);
       continue;
     }
-    if (changes && work.changes(each.row)) {
-      const std::uint8_t old = each.row.flags;
-      work.apply(each.row);
-      writer.note_update(key.mailbox, each, old);
-    }
-    out.stored.push_back({each.uid, each.row.modseq, before});
-    if (wanted == Mailboxes::Wanted::messages) out.messages.push_back(as_info(each));
+    out.stored.push_back({each.uid, 0, each.row.modseq});
+    stored.push_back(&each);
+    if (!changes || !work.changes(each.row)) continue;
+    updates.push_back({&each, each.row.flags});
+    work.apply(each.row);
+  }
+  if (changes) writer.note_updates(key.mailbox, updates);
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    out.stored[first + i].modseq = stored[i]->row.modseq;
+    if (wanted == Mailboxes::Wanted::messages) out.messages.push_back(as_info(*stored[i]));
   }
   return changes;
+}
+
+void add_piece(FlagsChanged& all, FlagsChanged piece) {
+  std::ranges::move(piece.stored, std::back_inserter(all.stored));
+  std::ranges::move(piece.messages, std::back_inserter(all.messages));
+  std::ranges::move(piece.refused, std::back_inserter(all.refused));
+  if (piece.highest_before != all.highest_after) all.highest_before = 0;
+  all.highest_after = piece.highest_after;
 }
 
 // Nothing: to be tried again, because somebody else was faster, or because nothing would change by a state that may be an old one.
@@ -156,14 +169,10 @@ Task<Result<FlagsChanged>> Mailboxes::change_flags(directory::AccountId account,
   for (bool first = true;; first = false) {
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);  // a turn a piece: deliveries get in between
     GODWIT_CO_ASSIGN(auto piece, co_await impl_->change_flags_piece(account, mailbox, uids, change, unchanged_since, wanted));
-    std::ranges::move(piece.changed.stored, std::back_inserter(out.stored));
-    std::ranges::move(piece.changed.messages, std::back_inserter(out.messages));
-    std::ranges::move(piece.changed.refused, std::back_inserter(out.refused));
     if (first)
-      out.highest_before = piece.changed.highest_before;
-    else if (piece.changed.highest_before != out.highest_after)
-      out.highest_before = 0;
-    out.highest_after = piece.changed.highest_after;
+      out = std::move(piece.changed);
+    else
+      add_piece(out, std::move(piece.changed));
     if (piece.next == 0) co_return out;
     skip_to(uids, piece.next);
     if (uids.empty()) co_return out;

@@ -112,7 +112,7 @@ MessageInfo as_info(const Member& member) {
 std::vector<UidRange> normalised(std::vector<UidRange> uids) {
   for (auto& each : uids) each.first = std::max(each.first, 1u);
   std::erase_if(uids, [](const UidRange& each) { return each.last < each.first; });
-  std::ranges::sort(uids, {}, &UidRange::first);
+  if (!std::ranges::is_sorted(uids, {}, &UidRange::first)) std::ranges::sort(uids, {}, &UidRange::first);
   std::vector<UidRange> out;
   for (const auto& each : uids) {
     if (!out.empty() && (each.first <= out.back().last || each.first - 1 == out.back().last))

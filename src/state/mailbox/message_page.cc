@@ -106,11 +106,6 @@ const Membership* MessagePage::find(Uid uid) const {
   return at != members_.end() && at->uid == uid ? &at->row : nullptr;
 }
 
-std::vector<Member>& MessagePage::to_change() {
-  stored_bytes_ = 0;
-  return members_;
-}
-
 void MessagePage::put(Uid uid, Membership member) {
   stored_bytes_ = 0;
   const auto at = std::ranges::lower_bound(members_, uid, {}, &Member::uid);

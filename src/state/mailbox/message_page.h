@@ -40,12 +40,14 @@ class MessagePage {
   static Uid last_uid(std::uint32_t page) { return page * kSize + (kSize - 1); }
 
   const std::vector<Member>& members() const { return members_; }  // by uid
-  std::vector<Member>& to_change();                                // in place; the UIDs stay as they are
+  std::vector<Member>& to_change() { return members_; }            // in place; the UIDs stay as they are
   bool empty() const { return members_.empty(); }
-  const Membership* find(Uid uid) const;  // null: there is none
-  void put(Uid uid, Membership member);   // in place of the one that is there
-  void erase(Uid uid);                    // of none is harmless
-  // At least what encode() takes, when the modseqs have been changed too.
+  const Membership* find(Uid uid) const;                          // null: there is none
+  void put(Uid uid, Membership member);                           // in place of the one that is there
+  void erase(Uid uid);                                            // of none is harmless
+  void note_stored(std::size_t bytes) { stored_bytes_ = bytes; }  // encode() took so many
+  // At least what encode() takes, when the modseqs have been changed too; of keywords that were added since it was stored whoever added
+  // them knows.
   std::size_t most_bytes() const;
 
   std::string encode() const;
@@ -55,7 +57,7 @@ class MessagePage {
 
  private:
   std::vector<Member> members_;
-  std::size_t stored_bytes_ = 0;  // as it was read; 0: it has been changed since
+  std::size_t stored_bytes_ = 0;  // as it was read or written; 0: messages have come since
 };
 
 }  // namespace godwit::mailbox
