@@ -75,7 +75,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION mail)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_RELEASE "")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, dns-root-data")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, ca-certificates, dns-root-data")
 if(TARGET sendmail)  # it owns /usr/sbin/sendmail, as every transport agent of Debian does
   set(CPACK_DEBIAN_PACKAGE_PROVIDES mail-transport-agent)
   set(CPACK_DEBIAN_PACKAGE_CONFLICTS mail-transport-agent)

@@ -51,7 +51,7 @@ CommitQueue::~CommitQueue() {
   for (auto& call : want_room_) call();
 }
 
-bool CommitQueue::push(std::unique_ptr<PendingWrite> write) {
+bool CommitQueue::push(std::unique_ptr<PendingWrite> write, By by) {
   const bool takes_version = changes_rows(write->batch);
   const std::size_t bytes = weight(*write);
   bool wake = false;
@@ -60,7 +60,7 @@ bool CommitQueue::push(std::unique_ptr<PendingWrite> write) {
     if (takes_version) ++last_version_;
     write->done.version = last_version_;
     bytes_ += bytes;
-    if (may_be_own(write) && asleep_ && !own_ && waiting_.empty()) {
+    if (by == By::pusher_too && may_be_own(write) && asleep_ && !own_ && waiting_.empty()) {
       own_ = true;
       group_bytes_ = bytes;
       group_.push_back(std::move(write));

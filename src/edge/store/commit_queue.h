@@ -86,8 +86,9 @@ class CommitQueue {
   ~CommitQueue();
 
   // Gives the batch its version; versions have the order of the log. true: the caller must call commit_own(), soon; nobody else commits
-  // until then.
-  [[nodiscard]] bool push(std::unique_ptr<PendingWrite> write);
+  // until then. By::thread: it never is, for where a write could have to wait for room on the disk.
+  enum class By : std::uint8_t { thread, pusher_too };
+  [[nodiscard]] bool push(std::unique_ptr<PendingWrite> write, By by = By::pusher_too);
   void commit_own();
   bool has_room() const;
   // Calls back, on any thread, when there is room (at once if there is).

@@ -193,6 +193,16 @@ TEST(CommitQueue, EngineThatWouldMakeThePusherWait_LeavesItToTheThread) {
   EXPECT_EQ(sink.settled_writes, 1u);
 }
 
+TEST(CommitQueue, WriteThatMayHaveToWaitForRoom_IsTheThreads) {
+  FakeSink sink;
+  std::atomic<int> ok{0};
+  std::atomic<int> unknown{0};
+  CommitQueue queue(sink, 0);
+  wait_until_it_sleeps();
+  EXPECT_FALSE(queue.push(one(10, Batch::Durability::lazy, ok, unknown), CommitQueue::By::thread));
+  while (ok == 0) std::this_thread::yield();
+}
+
 TEST(CommitQueue, LargeLazyWrite_IsTheThreads) {
   FakeSink sink;
   std::atomic<int> ok{0};

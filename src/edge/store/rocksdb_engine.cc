@@ -139,6 +139,7 @@ void RocksDbEngine::Impl::attempt(Partition partition, Batch& batch, Resume<Writ
   if (!queue->has_room()) {
     return queue->when_room([resume = std::move(resume)]() mutable { resume(WriteStep{WriteStep::Kind::try_again, {}, {}}); });
   }
+  const bool is_roomy = !settings.space || !settings.space->full();
   std::optional<WriteStep> refused;
   bool own = false;
   Stripe& stripe = stripe_of(partition);
@@ -151,7 +152,8 @@ void RocksDbEngine::Impl::attempt(Partition partition, Batch& batch, Resume<Writ
       auto pending = std::make_unique<PendingWrite>(PendingWrite{partition, std::move(batch), {}, std::move(resume)});
       pending->done.sums = std::move(decision.sums);
       PendingWrite& accepted = *pending;
-      own = queue->push(std::move(pending));  // under the lock: the order of the log is the order of decisions
+      // under the lock: the order of the log is the order of decisions
+      own = queue->push(std::move(pending), is_roomy ? CommitQueue::By::pusher_too : CommitQueue::By::thread);
       at->second.accept(accepted);
     } else {
       if (at->second.idle()) stripe.partitions.erase(at);
