@@ -12,7 +12,7 @@ namespace {
 std::size_t weight(const PendingWrite& write) { return write.batch.bytes() + 256 + 64 * write.batch.operations().size(); }
 
 bool may_be_own(const std::unique_ptr<PendingWrite>& write) {
-  return write->batch.durability == Batch::Durability::lazy && weight(*write) <= CommitQueue::kOwnBytes;
+  return !write->by_thread && write->batch.durability == Batch::Durability::lazy && weight(*write) <= CommitQueue::kOwnBytes;
 }
 
 metrics::Counter& batches() {
@@ -54,13 +54,14 @@ CommitQueue::~CommitQueue() {
 bool CommitQueue::push(std::unique_ptr<PendingWrite> write, By by) {
   const bool takes_version = changes_rows(write->batch);
   const std::size_t bytes = weight(*write);
+  write->by_thread = by == By::thread;
   bool wake = false;
   {
     const std::scoped_lock lock(mutex_);
     if (takes_version) ++last_version_;
     write->done.version = last_version_;
     bytes_ += bytes;
-    if (by == By::pusher_too && may_be_own(write) && asleep_ && !own_ && waiting_.empty()) {
+    if (may_be_own(write) && asleep_ && !own_ && waiting_.empty()) {
       own_ = true;
       group_bytes_ = bytes;
       group_.push_back(std::move(write));

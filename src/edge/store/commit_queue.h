@@ -47,6 +47,7 @@ struct PendingWrite {
   Batch batch;
   WriteDone done;  // sums and version are known from the start, the outcome at the end
   Resume<WriteStep> answer;
+  bool by_thread = false;  // CommitQueue::By
 
   PendingWrite* next = nullptr;  // for the serialiser: the next of the same partition
   bool indexed = false;

@@ -80,6 +80,7 @@ Answer rename(Context& context, directory::AccountId account, Call call) {
   const auto to = read_new_name(call.text("to"));
   if (!to) co_return answer_bad_name(to.error());
   const auto done = co_await context.mailboxes.rename(account, *from, *to);
+  co_await context.mailboxes.tidy(account);
   if (!done) co_return answer_error(done.error());
   co_return answer_json({{"ok", true}, {"from", *from}, {"to", *to}});
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "state/mailbox/account_writer.h"
 #include "state/mailbox/members.h"
@@ -54,6 +55,20 @@ std::span<const Entry> take_piece(std::span<const Entry>& left) {
   return piece;
 }
 
+// The modseq of the oldest entry of the outbox about what an expunge left.
+Task<Result<Modseq>> first_untidy(store::View& view) {
+  Modseq first = UINT64_MAX;
+  for (const std::string_view kind : {kAllOrphans, kAllLeft}) {
+    GODWIT_CO_ASSIGN(const auto page,
+                     co_await view.scan(Keyspace::outbox, std::string(kind), prefix_end(kind), store::ScanLimit{1, 64 * 1024}));
+    if (page.rows.empty()) continue;
+    GODWIT_CO_ASSIGN(const Modseq modseq, parse_number_key(page.rows.front().key));
+    first = std::min(first, modseq);
+  }
+  // an entry stands under one of the modseqs of its messages, and a row of the log under the highest of its own
+  co_return first > kMostInRow ? first - kMostInRow : 0;
+}
+
 // By their emails: the places of an email stay in one row. A row's key is the modseq of one of the messages, so none is written over.
 std::map<Modseq, GoneRow> gone_rows(MailboxNumber number, const std::vector<std::pair<Modseq, Tombstone>>& expunged,
                                     std::vector<Gone> gone) {
@@ -79,18 +94,21 @@ Task<> AccountWriter::keep_log_short() {
   if (!failed) log::warning("log of changes not shortened", {{"account", id_}, {"error", failed.error().text}});
 }
 
-// Expunges of long ago are forgotten, a piece at a time, so that the log does not grow for ever.
+// Expunges of long ago are forgotten, a piece at a time, so that the log does not grow for ever. Those of which something is still to be
+// cleared away stay: where the outbox's entry is lost they alone tell what has gone.
 Task<Result<void>> AccountWriter::forget_tombstones() {
   constexpr store::ScanLimit kPiece{2'000, 256 * 1024};
   constexpr std::uint64_t kSlack = 1'000;
   AccountRow& account = state_.account;
   const std::uint64_t most = max_tombstones(account);
   if (account.tombstones <= most + kSlack) co_return Result<void>{};
+  GODWIT_CO_ASSIGN(const Modseq untidy, co_await first_untidy(view()));
   PrefixScan scan(view(), Keyspace::mailbox, std::string(kAllExpunged));
   GODWIT_CO_ASSIGN(const auto rows, co_await scan.next(kPiece));
   for (const auto& row : rows) {
     if (account.tombstones <= most) break;
     GODWIT_CO_ASSIGN(const Modseq modseq, parse_number_key(row.key));
+    if (modseq >= untidy) break;
     account.floor = modseq;
     const auto expunged = decode_expunged(row.value);
     account.tombstones -= std::min<std::uint64_t>(account.tombstones, expunged ? expunged->messages.size() : 0);

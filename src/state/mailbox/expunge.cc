@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/log.h"
 #include "state/mailbox/account_writer.h"
 #include "state/mailbox/members.h"
 
@@ -30,16 +31,19 @@ Task<Result<void>> cut_to_room(AccountWriter& writer, MailboxNumber mailbox, std
   co_return Result<void>{};
 }
 
-// Places whose messages have gone, though rows by email still list them; ascending.
-Task<Result<std::vector<Place>>> read_left(store::View& view) {
+// Places whose messages have gone, though rows by email still list them; ascending. What cannot be read of them counts as there: the
+// email stays, and a rebuild finds it.
+Task<std::vector<Place>> read_left(store::View& view) {
   std::vector<Place> out;
   PrefixScan scan(view, Keyspace::outbox, std::string(kAllLeft));
   for (;;) {
-    GODWIT_CO_ASSIGN(const auto rows, co_await scan.next());
-    if (rows.empty()) break;
-    for (const auto& row : rows) {
-      GODWIT_CO_ASSIGN(const auto left, decode_gone(row.value));
-      for (const Gone& each : left.messages) out.push_back({left.mailbox, each.uid});
+    const auto rows = co_await scan.next();
+    if (!rows) log::warning("outbox unreadable", {{"error", rows.error().text}});
+    if (!rows || rows->empty()) break;
+    for (const auto& row : *rows) {
+      const auto left = decode_gone(row.value);
+      if (!left) continue;
+      for (const Gone& each : left->messages) out.push_back({left->mailbox, each.uid});
     }
   }
   std::ranges::sort(out);
@@ -80,7 +84,7 @@ Task<Result<void>> find_staying(store::View& view, const Leaving& leaving, Email
 // place where it stays, never by counting: a row too few would take the bytes of a message that is there. Emails that came together lie
 // together: one scan reads many.
 Task<Result<std::vector<EmailId>>> find_orphans(store::View& view, MailboxNumber mailbox, const std::vector<Member>& messages) {
-  GODWIT_CO_ASSIGN(auto left, co_await read_left(view));
+  auto left = co_await read_left(view);
   const Leaving leaving{mailbox, messages, std::move(left)};
   std::vector<EmailId> emails;
   emails.reserve(messages.size());
@@ -148,12 +152,18 @@ Task<Result<Expunged>> Mailboxes::Impl::expunge_piece(directory::AccountId accou
 Task<Result<void>> Mailboxes::Impl::expunge_all(directory::AccountId account, MailboxNumber mailbox, std::vector<UidRange> uids,
                                                 Doomed which, Expunged& done) {
   uids = normalised(std::move(uids));
+  std::size_t since_cleared = 0;
   while (!uids.empty()) {
+    if (since_cleared >= kManyLeft) {
+      GODWIT_CO_TRY(co_await clear_left(account));
+      since_cleared = 0;
+    }
     const AccountTurns::Turn turn = co_await turns.acquire(account);  // a turn a piece: deliveries get in between
     GODWIT_CO_ASSIGN(const Expunged piece, co_await expunge_piece(account, mailbox, uids, which, nullptr));
     done.uids.insert(done.uids.end(), piece.uids.begin(), piece.uids.end());
     if (piece.next == 0) break;
     skip_to(uids, piece.next);
+    since_cleared += piece.uids.size();
   }
   co_return Result<void>{};
 }

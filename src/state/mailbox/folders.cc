@@ -156,11 +156,17 @@ Task<Result<void>> Mailboxes::remove(directory::AccountId account, std::string n
   if (name == kInboxName) co_return fail(denied("INBOX cannot be removed"));
   GODWIT_CO_ASSIGN(const auto doomed, co_await find(account, name));
   const std::vector<UidRange> all(1, UidRange{1, UINT32_MAX});
+  std::size_t since_cleared = 0;
   for (Uid next = 1; next != 0;) {
+    if (since_cleared >= kManyLeft) {
+      GODWIT_CO_TRY(co_await impl_->clear_left(account));
+      since_cleared = 0;
+    }
     const AccountTurns::Turn turn = co_await impl_->turns.acquire(account);
     const AccountTurns::Turn recent = co_await impl_->recent_turns.acquire(account);
     GODWIT_CO_ASSIGN(const auto piece, co_await impl_->expunge_piece(account, doomed.number, all, Doomed::all, &name));
     next = piece.next;
+    since_cleared += piece.uids.size();
   }
   co_return Result<void>{};
 }

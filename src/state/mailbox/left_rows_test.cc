@@ -106,6 +106,83 @@ TEST_F(LeftRowsTest, EntryLostOrUnreadable_ExpungedStaysGone) {
   }
 }
 
+// A lost page of the place where the emails stay: the messages are put back, though their other places have gone.
+TEST_F(LeftRowsTest, PageOfTheStayingPlaceLost_TheMessagesAreBack) {
+  for (const bool entry_too : {false, true}) {
+    SCOPED_TRACE(entry_too);
+    for (const auto& row : engine_.dump(directory::partition_of(kAnna), Keyspace::mailbox)) {
+      if (row.key.starts_with(messages_prefix(box_))) lose(Keyspace::mailbox, row.key);
+    }
+    if (entry_too) {
+      for (const auto& row : engine_.dump(directory::partition_of(kAnna), Keyspace::outbox))
+        if (row.key.starts_with(kAllLeft)) lose(Keyspace::outbox, row.key);
+    }
+    ASSERT_TRUE(loop_.run(mailboxes_->rebuild(kAnna)).has_value());
+    EXPECT_THAT(uids_in(box_), SizeIs(kMany));
+    EXPECT_THAT(uids_in(kInbox), IsEmpty());
+    EXPECT_EQ(emails(), kMany);
+    tidy();
+    EXPECT_EQ(blobs_.ids().size(), kMany);
+    EXPECT_THAT(uids_in(box_), SizeIs(kMany));
+    EXPECT_THAT(verify(), IsEmpty());
+    if (entry_too) break;
+    ASSERT_TRUE(copy(box_, {{1, kMany}}, kInbox).has_value());
+    const Uid next = status(kInbox).uid_next;
+    leave(kInbox, {next - kMany, next - 1});
+  }
+}
+
+TEST_F(LeftRowsTest, EntryUnreadable_ExpungeGoesOn) {
+  for (const auto& row : engine_.dump(directory::partition_of(kAnna), Keyspace::outbox))
+    put(directory::partition_of(kAnna), Keyspace::outbox, row.key, "rubbish");
+  EXPECT_THAT(leave(box_, {1, kMany}), SizeIs(kMany));
+  EXPECT_EQ(emails(), kMany) << "their other places count as there";
+  tidy();
+  EXPECT_THAT(uids_in(box_), IsEmpty());
+  EXPECT_THAT(uids_in(kInbox), IsEmpty());
+  tidy();
+  EXPECT_EQ(emails(), 0u);
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+// What is still to be cleared away is not forgotten: the tombstones tell what has gone where the outbox's entry is lost.
+TEST_F(LeftRowsTest, ManyExpunges_ForgetNoTombstoneThatIsNeeded) {
+  const std::size_t before = rows(kAnna, Keyspace::mailbox, kAllExpunged);
+  ASSERT_TRUE(append(box_, several(2'000)).has_value());
+  for (int round = 0; round < 7; ++round) {
+    const Uid first = status(kInbox).uid_next;
+    ASSERT_TRUE(copy(box_, {{kMany + 1, kMany + 2'000}}, kInbox).has_value());
+    leave(kInbox, {first, UINT32_MAX});
+  }
+  EXPECT_GE(rows(kAnna, Keyspace::mailbox, kAllExpunged), before + 7);
+  tidy();
+  const Uid first = status(kInbox).uid_next;
+  ASSERT_TRUE(copy(box_, {{kMany + 1, kMany + 2'000}}, kInbox).has_value());
+  leave(kInbox, {first, UINT32_MAX});
+  EXPECT_LT(rows(kAnna, Keyspace::mailbox, kAllExpunged), before + 7) << "and then they are";
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
+TEST_F(LeftRowsTest, OldPageIsBackAfterARepair_ItsEmailsKeepTheirPlace) {
+  std::map<std::string, std::string> old;
+  tidy();
+  ASSERT_TRUE(copy(box_, {{1, kMany}}, kInbox).has_value());
+  for (const auto& row : engine_.dump(directory::partition_of(kAnna), Keyspace::mailbox))
+    if (row.key.starts_with(messages_prefix(kInbox))) old[row.key] = row.value;
+  const Uid next = status(kInbox).uid_next;
+  leave(kInbox, {next - kMany, next - 1});
+  for (const auto& [key, value] : old) put(directory::partition_of(kAnna), Keyspace::mailbox, key, value);
+  for (const auto& row : engine_.dump(directory::partition_of(kAnna), Keyspace::mailbox))
+    if (row.key.starts_with(kAllExpunged)) lose(Keyspace::mailbox, row.key);
+  EXPECT_EQ(loop_.run(mailboxes_->apply_outboxes({kAnna})), 0u);
+  EXPECT_EQ(by_email(), 2 * kMany);
+  ASSERT_TRUE(loop_.run(mailboxes_->rebuild(kAnna)).has_value());  // counts what is back
+  leave(box_, {1, kMany});
+  tidy();
+  EXPECT_EQ(emails(), kMany);
+  EXPECT_EQ(blobs_.ids().size(), kMany);
+}
+
 TEST_F(LeftRowsTest, MailboxDeletedMeanwhile_TheEmailsStay) {
   ASSERT_TRUE(create("other").has_value());
   const MailboxNumber other = number("other");

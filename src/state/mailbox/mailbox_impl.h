@@ -15,6 +15,8 @@ namespace godwit::mailbox {
 
 inline constexpr int kAttempts = 10;  // of a batch that another writer overtook
 
+inline constexpr std::size_t kManyLeft = 50'000;  // messages expunged before their rows by email are cleared: each piece looks at all
+
 struct Expunged {
   std::vector<Uid> uids;
   Uid next = 0;  // where the next piece begins; 0: nothing is left
@@ -102,6 +104,7 @@ struct Mailboxes::Impl {
   Task<Result<void>> take_out(directory::AccountId account, std::vector<EmailId> emails);
 
   // outbox.cc
+  Task<Result<void>> drop_unreadable(directory::AccountId account, std::string key);
   Task<Result<void>> clear_left(directory::AccountId account);
   Task<Result<void>> bury_orphans(directory::AccountId account);
   Task<Result<Buried>> bury_some(directory::AccountId account);

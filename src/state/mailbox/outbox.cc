@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/log.h"
 #include "state/mailbox/account_writer.h"
+#include "state/mailbox/members.h"
 
 namespace godwit::mailbox {
 namespace {
@@ -125,7 +127,32 @@ Task<Result<bool>> bury(AccountWriter& writer, EmailId email) {
   co_return false;
 }
 
+// Which of these places have that email after all: after a repair an old page may be back.
+Task<Result<std::set<Place>>> find_back(store::View& view, const GoneRow& left) {
+  std::vector<UidRange> uids;
+  std::map<Uid, EmailId> emails;
+  for (const Gone& each : left.messages) {
+    uids.push_back({each.uid, each.uid});
+    emails[each.uid] = each.email;
+  }
+  GODWIT_CO_ASSIGN(const auto members, co_await read_members(view, left.mailbox, normalised(std::move(uids)), UINT32_MAX));
+  std::set<Place> out;
+  for (const Member& each : members)
+    if (emails[each.uid] == each.row.email) out.insert({left.mailbox, each.uid});
+  co_return out;
+}
+
 }  // namespace
+
+// A rebuild finds by the tombstones what it named; the entry goes when that is done.
+Task<Result<void>> Mailboxes::Impl::drop_unreadable(directory::AccountId account, std::string key) {
+  GODWIT_CO_TRY(co_await rebuild_in_turn(account));
+  Batch batch;
+  batch.durability = Batch::Durability::lazy;
+  batch.erase(Keyspace::outbox, std::move(key));
+  const store::WriteDone done = co_await engine.write(directory::partition_of(account), std::move(batch));
+  co_return store::as_result(done, "erasing an outbox entry");
+}
 
 // The records of emails that are in no mailbox any more become entries of their bytes.
 Task<Result<Buried>> Mailboxes::Impl::bury_some(directory::AccountId account) {
@@ -139,9 +166,13 @@ Task<Result<Buried>> Mailboxes::Impl::bury_some(directory::AccountId account) {
     if (found.rows.empty()) co_return Buried{};
     const store::Row& row = found.rows.front();
     auto read = decode_gone(row.value);
-    if (!read) log::error("entry of the outbox unreadable", {{"account", account}, {"error", read.error().text}});
-    Buried done{true, !read};  // a rebuild finds what it named
-    GoneRow orphans = read ? *std::move(read) : GoneRow{};
+    if (!read) {
+      log::error("entry of the outbox unreadable", {{"account", account}, {"error", read.error().text}});
+      GODWIT_CO_TRY(co_await drop_unreadable(account, row.key));
+      co_return Buried{true, false};
+    }
+    Buried done{true, false};
+    GoneRow orphans = *std::move(read);
     auto next = orphans.messages.begin();
     for (std::size_t count = 0; next != orphans.messages.end(); ++next, ++count) {
       const bool is_first = next == orphans.messages.begin() || std::prev(next)->email != next->email;
@@ -174,16 +205,19 @@ Task<Result<void>> Mailboxes::Impl::clear_left(directory::AccountId account) {
     if (found.rows.empty()) co_return Result<void>{};
     const store::Row& row = found.rows.front();
     const auto left = decode_gone(row.value);
-    if (!left) log::error("entry of the outbox unreadable", {{"account", account}, {"error", left.error().text}});
+    if (!left) {
+      log::error("entry of the outbox unreadable", {{"account", account}, {"error", left.error().text}});
+      GODWIT_CO_TRY(co_await drop_unreadable(account, row.key));
+      continue;
+    }
     Batch batch;
     batch.durability = Batch::Durability::lazy;
-    if (left) {
-      for (const Gone& each : left->messages) batch.erase(Keyspace::mailbox, by_email_key(each.email, left->mailbox, each.uid));
-    }
+    GODWIT_CO_ASSIGN(const auto back, co_await find_back(*view, *left));
+    for (const Gone& each : left->messages)
+      if (!back.contains({left->mailbox, each.uid})) batch.erase(Keyspace::mailbox, by_email_key(each.email, left->mailbox, each.uid));
     batch.erase(Keyspace::outbox, row.key);
     const store::WriteDone done = co_await engine.write(partition, std::move(batch));
     GODWIT_CO_TRY(store::as_result(done, "clearing up after an expunge"));
-    if (!left) GODWIT_CO_TRY(co_await rebuild_in_turn(account));  // finds by the tombstones what it named
   }
 }
 

@@ -116,13 +116,17 @@ Modseq Survey::next_modseq(AccountRow& account) {
 void Survey::find_orphans() {
   std::vector<ByEmailKey> stale;
   std::ranges::set_difference(by_email_, messages_, std::back_inserter(stale));
+  std::set<EmailId> returning;  // whose places were lost, not expunged
+  for (const ByEmailKey& each : stale)
+    if (!expunged_.contains(each.place)) returning.insert(each.email);
   for (const ByEmailKey& each : stale) {
     if (!expunged_.contains(each.place) || orphans_.contains(each.email)) continue;
     const auto stays = std::ranges::lower_bound(messages_, each.email, {}, &ByEmailKey::email);
-    if (stays != messages_.end() && stays->email == each.email) {
+    if (returning.contains(each.email) || (stays != messages_.end() && stays->email == each.email)) {
       if (!left_.contains(each.place)) doomed_.insert(by_email_key(each.email, each.place.mailbox, each.place.uid));
       continue;
     }
+    if (left_.contains(each.place)) continue;  // its email stays, says the outbox: the place where it does may come back
     new_orphans_[each.place.mailbox].push_back({each.email, each.place.uid});
   }
   for (const auto& [number, orphans] : new_orphans_)
