@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "frontend/imapd/flag_bits.h"
 #include "frontend/imapd/session.h"
@@ -13,9 +14,13 @@ using mailbox::NewMessage;
 // now, and may be there.
 Task<Reply> Session::cmd(imap::Append command) {
   if (const auto refusal = refuse_upload(command)) co_return *refusal;
-  const auto target = co_await mailboxes().find(account(), command.mailbox);
-  if (!target && target.error().cause == Error::Cause::not_found) co_return Reply::no(text::kNoMailbox, code::kTryCreate);
-  if (!target) co_return reply_to(target.error());
+  auto target = std::exchange(append_to_, std::nullopt);
+  if (!target) {  // it could not be asked for when the message began
+    const auto found = co_await mailboxes().find(account(), command.mailbox);
+    if (!found && found.error().cause == Error::Cause::not_found) co_return Reply::no(text::kNoMailbox, code::kTryCreate);
+    if (!found) co_return reply_to(found.error());
+    target = found->number;
+  }
   std::vector<NewMessage> messages;
   for (std::size_t i = 0; i < uploads_.size(); ++i) {
     Upload& upload = uploads_[i];
@@ -30,7 +35,7 @@ Task<Reply> Session::cmd(imap::Append command) {
     message.flags = flag_bits(command.messages[i].flags);
     message.keywords = command.messages[i].flags.keywords;
   }
-  const auto done = co_await mailboxes().append(account(), target->number, std::move(messages), settings_->quota);
+  const auto done = co_await mailboxes().append(account(), *target, std::move(messages), settings_->quota);
   if (!done && done.error().cause == Error::Cause::not_found) co_return Reply::no(text::kNoMailbox, code::kTryCreate);
   if (!done) co_return reply_to(done.error());
   if (done->over_quota) co_return Reply::no(text::kOverQuota, code::kOverQuota);

@@ -192,6 +192,7 @@ class Session {
   DecodingPlace decoding_;       // of the last FETCH
   std::string tag_;              // of the command that runs
   std::vector<Upload> uploads_;  // of the APPEND that is being read
+  std::optional<mailbox::MailboxNumber> append_to_;
 
   const bool implicit_tls_;
   bool closing_ = false;   // after what is waiting to go out

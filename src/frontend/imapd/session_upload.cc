@@ -19,10 +19,12 @@ Task<std::optional<Error>> Session::may_upload(std::uint64_t size) {
   if (!account_) co_return Error::permanent(Error::Cause::denied, "Log in first");
   if (context_.blobs.full()) co_return Error::temporary(Error::Cause::full, "The server's disk is full; try again later");
   if (uploads_.empty()) {  // RFC 9051 6.3.12; else it was there a moment ago
+    append_to_.reset();
     std::string name = commands_.append_mailbox();
     const auto target = co_await mailboxes().find(account(), std::move(name));
     if (!target && target.error().cause == Error::Cause::not_found)
       co_return Error::permanent(Error::Cause::not_found, std::string(text::kNoMailbox));
+    if (target) append_to_ = target->number;
   }
   const mailbox::Quota& quota = settings_->quota;
   if (quota.bytes == 0 && quota.emails == 0) co_return std::nullopt;
@@ -41,6 +43,7 @@ void Session::let_go_of_uploads() {
     if (upload.blob.valid() && !upload.appended) context_.blobs.drop(upload.blob);
   }
   uploads_.clear();
+  append_to_.reset();
 }
 
 Task<Session::Got> Session::read_message(imap::CommandReader::Step step) {
