@@ -36,14 +36,15 @@ function(godwit_test_flags target)
   endif()
 endfunction()
 
-# godwit_module(NAME [DEPS module...] [LIBS library...] [TEST_DEPS library...] [TEST_SHARDS n] [QUICK])
+# godwit_module(NAME [DEPS module...] [LIBS library...] [TEST_DEPS library...] [TEST_SHARDS n] [TEST_COST n] [QUICK])
 #
 # One static library a folder: every *.cc of the folder, *.proto compiled to protobuf lite.
 # *_test.cc become one test binary NAME_test, every x_fuzz.cc a fuzz target of its own
 # (seeds: testdata/fuzz/x/, dictionary: testdata/fuzz/x.dict). TEST_SHARDS n: the tests run as NAME.1 ... NAME.n side by side.
+# TEST_COST: seconds that they take; what takes long begins first.
 # QUICK: where tests are built it is compiled as they are; for what only they link, and for what runs once.
 function(godwit_module name)
-  cmake_parse_arguments(ARG "QUICK" "TEST_SHARDS" "DEPS;LIBS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "QUICK" "TEST_SHARDS;TEST_COST" "DEPS;LIBS;TEST_DEPS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cc)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cc)
   file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cc)
@@ -86,6 +87,9 @@ function(godwit_module name)
     target_link_libraries(godwit_${name} PUBLIC protobuf::libprotobuf-lite)
   endforeach()
 
+  if(NOT ARG_TEST_COST)
+    set(ARG_TEST_COST 1)
+  endif()
   if(GODWIT_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE godwit_${name} godwit_testing ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
@@ -95,12 +99,12 @@ function(godwit_module name)
       foreach(shard RANGE 1 ${ARG_TEST_SHARDS})
         math(EXPR index "${shard} - 1")
         add_test(NAME ${name}.${shard} COMMAND ${name}_test --gtest_brief=1)
-        set_tests_properties(${name}.${shard} PROPERTIES TIMEOUT 600 LABELS unit
+        set_tests_properties(${name}.${shard} PROPERTIES TIMEOUT 600 COST ${ARG_TEST_COST} LABELS unit
                              ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_TEST_SHARDS};GTEST_SHARD_INDEX=${index}")
       endforeach()
     else()
       add_test(NAME ${name} COMMAND ${name}_test --gtest_brief=1)
-      set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
+      set_tests_properties(${name} PROPERTIES TIMEOUT 600 COST ${ARG_TEST_COST} LABELS unit)
     endif()
   endif()
   if(GODWIT_FUZZ)
