@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "edge/tls/context.h"
+#include "service/routing/route_levels.h"
 
 namespace godwit::app {
 namespace {
@@ -30,9 +31,12 @@ Result<std::string> read_password(const std::string& path) {
   return line;
 }
 
-bool is_verified(const routing::Route& route) {
-  if (!route.tls.empty()) return route.tls == "verify";
-  return !route.user.empty() || std::ranges::any_of(route.to, [](const std::string& hop) { return hop.starts_with("smtps:"); });
+void warn_of_strangers(const routing::Route& route, std::vector<std::string>& warnings) {
+  for (const std::string& hop : routing::hops_that_learn_the_password(route))
+    warnings.push_back(
+        fmt::format("the route to {} has tls = \"{}\": the password of {} goes to whoever answers there, with any "
+                    "certificate; write tls = \"verify\", or leave tls out",
+                    hop, route.tls, route.user));
 }
 
 }  // namespace
@@ -40,6 +44,7 @@ bool is_verified(const routing::Route& route) {
 RoutePasswords read_route_passwords(const Config& config) {
   RoutePasswords out;
   for (const routing::Route& route : config.routes) {
+    warn_of_strangers(route, out.warnings);
     const std::string& path = route.password_file;
     if (path.empty() || out.by_file.contains(path)) continue;
     auto password = read_password(path);
@@ -56,7 +61,7 @@ RoutePasswords read_route_passwords(const Config& config) {
 }
 
 std::shared_ptr<net::TlsConnector> make_verifying_connector(const Config& config) {
-  if (std::ranges::none_of(config.routes, is_verified)) return nullptr;
+  if (std::ranges::none_of(config.routes, routing::looks_at_certificates)) return nullptr;
   auto made = tls::ClientContext::create({tls::Level::verify, ""});
   if (made) return *std::move(made);
   log::error("tls", {{"what", made.error().text}});

@@ -14,7 +14,7 @@ namespace godwit::app {
 struct RoutePasswords {
   std::map<std::string, std::string> by_file;  // the first line of each password_file
   std::vector<std::string> problems;           // files that cannot be read or hold none: a sentence each, with the mend
-  std::vector<std::string> warnings;           // works, but should not stay so
+  std::vector<std::string> warnings;           // works, but should not stay so: files open to all, passwords for strangers
 };
 RoutePasswords read_route_passwords(const Config& config);
 

@@ -65,6 +65,24 @@ TEST_F(RoutePasswordsTest, ReadableByEverybody_IsAWarning) {
   EXPECT_THAT(read.warnings, ElementsAre(HasSubstr("can be read by everybody on this machine: chmod o-rwx ")));
 }
 
+TEST_F(RoutePasswordsTest, PasswordForWhoeverAnswers_IsAWarning) {
+  Config config = with({file("relay", "secret\n")});
+  EXPECT_THAT(read_route_passwords(config).warnings, IsEmpty()) << "verified without a word";
+  for (const std::string level : {"opportunistic", "encrypt"}) {
+    config.routes[0].tls = level;
+    config.routes[0].to = {"smtp://relay.test", "smtp://127.0.0.1"};
+    EXPECT_THAT(read_route_passwords(config).warnings,
+                ElementsAre(HasSubstr("the route to smtp://relay.test:25 has tls = \"" + level + "\": the password of anna goes to")));
+    config.routes[0].to = {"smtp://127.0.0.1"};
+    EXPECT_THAT(read_route_passwords(config).warnings, IsEmpty());
+  }
+  config.routes[0].to = {"smtp://relay.test"};
+  for (const std::string level : {"verify", "none"}) {
+    config.routes[0].tls = level;
+    EXPECT_THAT(read_route_passwords(config).warnings, IsEmpty());
+  }
+}
+
 TEST(VerifyingConnector, OnlyWhereARouteAsks) {
   Config config;
   config.routes.push_back({"*", {"smtp://relay.test"}});
@@ -75,6 +93,16 @@ TEST(VerifyingConnector, OnlyWhereARouteAsks) {
   EXPECT_EQ(make_verifying_connector(config), nullptr);
   config.routes[0].tls = "verify";
   EXPECT_NE(make_verifying_connector(config), nullptr);
+  config.routes[0].to = {"mx"};
+  EXPECT_NE(make_verifying_connector(config), nullptr);
+}
+
+TEST(VerifyingConnector, SchemeInCapitals) {
+  Config config;
+  config.routes.push_back({"*", {"SMTPS://relay.test"}});
+  EXPECT_NE(make_verifying_connector(config), nullptr);
+  config.routes[0].to = {"SMTPS://127.0.0.1"};
+  EXPECT_EQ(make_verifying_connector(config), nullptr) << "loopback: nobody looks at certificates";
 }
 
 }  // namespace

@@ -255,7 +255,8 @@ void Connection::abandon(JobSource& source, const queue::Outcome& why) {
   std::optional<Transaction> next = std::exchange(next_, std::nullopt);
   if (next) source.give_back(next->take_work());
   Work work = current->take_work();
-  if (work.open.empty())
+  given_back_ = !work.open.empty();
+  if (!given_back_)
     source.finished(std::move(work));
   else
     source.give_back(std::move(work));

@@ -54,6 +54,7 @@ class Connection {
   std::size_t taken() const { return taken_; }                             // messages begun
   std::size_t settled() const { return settled_; }                         // messages that the server answered to their end
   const std::optional<queue::Outcome>& broken() const { return broken_; }  // why the dialogue ended in the middle of a message
+  bool given_back() const { return given_back_; }                          // and that message shall have another connection
   bool timed_out() const { return timed_out_; }                            // so it ended because the server stalled
   const std::string& remote() const { return remote_; }
   const net::TlsInfo* tls() const { return stream_ ? stream_->tls() : nullptr; }  // null in plain text
@@ -109,6 +110,7 @@ class Connection {
   bool tls_failed_ = false;
   bool cancelled_ = false;
   bool timed_out_ = false;
+  bool given_back_ = false;
   std::optional<queue::Outcome> broken_;
 };
 

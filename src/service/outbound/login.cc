@@ -133,10 +133,10 @@ Step nothing_fits(const Terms& terms, const smtp::Extensions& peer, bool encrypt
                   remote);
   const bool plain_alone = !encrypted && (peer.has_auth("PLAIN") || peer.has_auth("LOGIN"));
   if (plain_alone)
-    return failed(kNeedsEncryption,
-                  fmt::format("{} would have the password of {} in plain text: write tls = \"verify\" (or \"encrypt\") for the route",
-                              remote, terms.login->authcid),
-                  remote);
+    return failed(
+        kNeedsEncryption,
+        fmt::format("{} would have the password of {} in plain text: write tls = \"verify\" for the route", remote, terms.login->authcid),
+        remote);
   return failed(kNoAuth,
                 fmt::format("{} offers no login that is known here: it has {}, we have {}", remote, fmt::join(peer.auth, ", "),
                             fmt::join(sasl::kClientMechanisms, ", ")),

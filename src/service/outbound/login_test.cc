@@ -4,6 +4,7 @@
 #include "base/metrics.h"
 #include "grammar/sasl/scram.h"
 #include "service/outbound/outbound_fixture.h"
+#include "testing/memory_engine.h"
 
 namespace godwit::outbound {
 namespace {
@@ -189,6 +190,31 @@ TEST_F(LoginTest, PasswordMended_IsInForceWithTheNextConnection) {
   EXPECT_EQ(summary(*send_one()), "delivered 2.0.0");
 }
 
+// The old site stays in memory and knows the old file alone.
+TEST_F(LoginTest, PasswordFileMoved_IsInForceAfterAReload) {
+  BlockingPool pool(0);
+  testing::MemoryEngine engine;
+  directory::Directory directory(engine, pool, loop_.clock(), random_);
+  const auto reload = [&](const std::string& file, const std::string& password) {
+    routing::Route route{"example.net", {"smtp://127.0.0.1:2600"}};
+    route.user = "tim";
+    route.password_file = file;
+    const auto router = *routing::Router::create({route}, directory);
+    const auto to = loop_.run(router->route(*smtp::parse_address("bob@example.net"), routing::Envelope()));
+    site_ = std::get<routing::ToSite>(*to).site;
+    settings_ = std::make_shared<Settings>(*settings_);
+    settings_->passwords = {{file, password}};
+    settings_->messages_per_connection = 1;
+  };
+  offers("PLAIN");
+  answers({"235 2.7.0 welcome\r\n", "235 2.7.0 welcome\r\n"});
+  reload("/etc/godwit/old", "old");
+  EXPECT_EQ(summary(*send_one()), "delivered 2.0.0");
+  reload("/etc/godwit/new", "new");
+  EXPECT_EQ(summary(*send_one()), "delivered 2.0.0");
+  EXPECT_THAT(exchange(1), ElementsAre("AUTH PLAIN " + base64_encode(std::string("\0tim\0new", 8))));
+}
+
 TEST_F(LoginTest, MechanismThatIsUnknownAfterAll_TheNextIsTried) {
   offers("SCRAM-SHA-256 PLAIN");
   answers({"504 5.5.4 Unrecognized authentication type\r\n", "235 2.7.0 welcome\r\n"});
@@ -213,7 +239,7 @@ TEST_F(LoginTest, PasswordInPlainText_NeverOverANetwork) {
     answers({});
     const auto result = send_one();
     EXPECT_EQ(summary(*result), "deferred 4.7.11 down");
-    EXPECT_THAT(result->outcomes[0].text, HasSubstr("would have the password of tim in plain text: write tls = \"verify\""));
+    EXPECT_THAT(result->outcomes[0].text, HasSubstr("would have the password of tim in plain text: write tls = \"verify\" for the route"));
     for (const auto& dialogue : server_.dialogues)
       for (const std::string& command : dialogue.commands) EXPECT_THAT(command, Not(StartsWith("AUTH")));
   }

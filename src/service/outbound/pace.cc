@@ -43,13 +43,13 @@ SteadyTime Pace::next(SteadyTime now) const {
 }
 
 Duration Pace::turn_after(std::size_t before, SteadyTime now) const {
-  SteadyTime when = now;
+  SteadyTime when = std::max(now, paused_until_) + pause_ * static_cast<Duration::rep>(before);
   for (const Bucket& bucket : buckets_) when = std::max(when, bucket.has(static_cast<double>(before) + 1, now));
   return when - now;
 }
 
 Duration Pace::interval() const {
-  Duration longest{};
+  Duration longest = pause_;
   for (const Bucket& bucket : buckets_) longest = std::max(longest, bucket.rate.per / static_cast<Duration::rep>(bucket.rate.count));
   return longest;
 }
@@ -113,6 +113,7 @@ void Pace::rest(Duration length, SteadyTime now) {
 
 void Pace::wake() {
   paused_until_ = {};
+  pause_ = {};
   rests_until_ = {};
 }
 

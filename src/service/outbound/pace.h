@@ -24,9 +24,11 @@ class Pace {
   std::size_t connections() const;  // that may be open: 1 up to the limit
   bool may_send(SteadyTime now) const { return next(now) <= now; }
   SteadyTime next(SteadyTime now) const;  // when the next message may go
-  // How long the rates keep one waiting before whom `before` others go; zero without rates.
+  // How long rates and pauses keep one waiting before whom `before` others go; zero without them.
   Duration turn_after(std::size_t before, SteadyTime now) const;
-  Duration interval() const;  // between two messages in the long run, at the lowest of the rates
+  Duration interval() const;  // between two messages in the long run, at the lowest of the rates, or pausing
+  // The site has asked for pauses, and nothing has shown since that it needs them no more.
+  bool pausing(SteadyTime now) const { return pause_ > Duration(0) || now < paused_until_; }
   void sent(SteadyTime now);
 
   bool delivered(SteadyTime now);  // true: there may be one connection more

@@ -46,6 +46,22 @@ TEST_F(PaceTest, Connections_FourAtOnceAndMoreAsItDelivers) {
   EXPECT_EQ(pace_.connections(), 1u);
 }
 
+TEST_F(PaceTest, Turn_IncludesThePauses) {
+  limit(1);
+  EXPECT_EQ(pace_.turn_after(100, now_), 0s);
+  pace_.slow_down(1, now_);
+  EXPECT_EQ(pace_.turn_after(0, now_), 15s);
+  EXPECT_EQ(pace_.turn_after(3, now_), 60s);
+  EXPECT_EQ(pace_.interval(), 15s);
+  EXPECT_TRUE(pace_.pausing(now_));
+  now_ += 15s;
+  EXPECT_EQ(pace_.turn_after(0, now_), 0s);
+  EXPECT_EQ(pace_.turn_after(1, now_), 15s);
+  pace_.delivered(now_);
+  EXPECT_EQ(pace_.turn_after(100, now_), 0s);
+  EXPECT_FALSE(pace_.pausing(now_));
+}
+
 TEST_F(PaceTest, SlowDown_HalvesOnceForABurst) {
   limit(16);
   deliver(200);

@@ -1,6 +1,6 @@
-// How fast a site is served: limits, rates, slowing down, rest, and what happens after an outage. Simulated time.
+// How fast a site is served: limits, rates, slowing down, rest. Simulated time.
 
-#include <map>
+#include <set>
 
 #include "service/outbound/limits.h"
 #include "service/outbound/outbound_fixture.h"
@@ -185,6 +185,92 @@ TEST_F(Pacing, RateLimitedWithOneConnection_Pauses) {
   EXPECT_EQ(summary(*second), "delivered 2.0.0");
 }
 
+constexpr auto kSlowDown = "421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume\r\n!close";
+
+TEST_F(Pacing, SlowDownForDays_WhoWaitsGoesBackToTheQueue) {
+  limit(1);
+  answer("MAIL", kSlowDown);
+  const auto first = offer_many(50);
+  loop_.poll();
+  EXPECT_EQ(status().waiting, 4u);  // 15, 30, 45 and 60 seconds
+  EXPECT_EQ(count(first, "deferred 4.4.5 down"), 46u);
+  std::set<Duration> turns;
+  for (const auto& result : first) {
+    if (result->calls == 0) continue;
+    EXPECT_THAT(result->outcomes[0].text, HasSubstr("has asked us to slow down"));
+    EXPECT_EQ(result->outcomes[0].remote, "outbound");
+    turns.insert(result->outcomes[0].retry_after);
+  }
+  EXPECT_EQ(turns.size(), 46u);
+  for (int hour = 0; hour < 48; ++hour) {
+    offer_many(50);
+    loop_.poll();
+    EXPECT_LE(status().waiting, 5u);
+    loop_.advance(1h);
+  }
+  EXPECT_EQ(count(first, "?"), 0u);
+}
+
+TEST_F(Pacing, ReloadToALowerRate_WhoWaitsIsLookedAtAgain) {
+  limit(1, {{10, 1s}});
+  const auto results = offer_many(200);
+  loop_.poll();
+  EXPECT_EQ(status().waiting, 190u);
+  limit(1, {{60, 1h}});
+  loop_.advance(2s);
+  EXPECT_LE(status().waiting, 2u);
+  EXPECT_GT(count(results, "deferred 4.4.5 down"), 160u);
+  EXPECT_THAT(results.back()->outcomes[0].text, HasSubstr("gets no more than 60/h of our messages"));
+  EXPECT_GT(results.back()->outcomes[0].retry_after, 2h);
+  loop_.advance(3min);
+  EXPECT_EQ(count(results, "?"), 0u);
+}
+
+TEST_F(Pacing, PauseAndDrain_EndsAtOnce) {
+  limit(1);
+  answer("MAIL", kSlowDown);
+  const auto results = offer_many(50);
+  loop_.poll();
+  outbound_->drain();
+  loop_.poll();
+  EXPECT_EQ(count(results, "?"), 0u);
+  EXPECT_EQ(count(results, "deferred 4.3.2 down"), 4u);
+  EXPECT_EQ(tasks_.running(), 0u);
+}
+
+TEST_F(Pacing, GreetingThatSaysTryAgain_FollowsTheSteps) {
+  server_.greeting = "421 4.7.1 Greylisted, please try again later\r\n";
+  const auto result = send_one();
+  EXPECT_EQ(summary(*result), "deferred 4.3.2 down");
+  EXPECT_EQ(result->outcomes[0].reply_class, "greylisted");
+  EXPECT_EQ(result->outcomes[0].retry_after, Duration(0));
+}
+
+TEST_F(Pacing, BlockedBehindMail_IsCountedOnce) {
+  limit(1);
+  answer("MAIL", "421 4.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org\r\n!close");
+  const auto first = send_one();  // on two connections
+  EXPECT_EQ(summary(*first), "deferred 4.7.1 down");
+  EXPECT_EQ(network_.dials, 2u);
+  EXPECT_FALSE(status().down);
+  const auto second = send_one();
+  EXPECT_EQ(summary(*second), "deferred 4.7.1 down");
+  EXPECT_TRUE(status().down);
+  EXPECT_EQ(network_.dials, 3u);
+}
+
+TEST_F(Pacing, Reload_AnIdleSiteLetsTheOldSettingsGo) {
+  send_one();
+  loop_.advance(1h);
+  const std::weak_ptr<Settings> old = settings_;
+  limit(1);
+  EXPECT_TRUE(old.expired());
+  const auto results = offer_many(20);
+  loop_.poll();
+  EXPECT_EQ(count(results, "delivered 2.0.0"), 20u);
+  EXPECT_EQ(server_.dialogues.size(), 2u);
+}
+
 TEST_F(Pacing, Stalls_HalveTheConnections) {
   limit(4);
   server_.extensions = {};
@@ -265,127 +351,6 @@ TEST_F(Pacing, Rest_OfOneSite_IsNotAnotherS) {
   loop_.poll();
   EXPECT_EQ(summary(*alive), "delivered 2.0.0");
   loop_.advance(1min);
-}
-
-// A queue for one site, as the scheduler keeps it: what comes back deferred is offered again after the next step, a tenth earlier or later.
-class Backlog {
- public:
-  using Offer = std::function<std::shared_ptr<JobResult>()>;
-  Backlog(std::size_t jobs, Offer offer, Clock& clock, Random& random) : offer_(std::move(offer)), clock_(clock), random_(random) {
-    for (std::size_t i = 0; i < jobs; ++i) due_.emplace(clock_.steady(), 0u);
-  }
-
-  void offer_due() {
-    while (!due_.empty() && due_.begin()->first <= clock_.steady()) {
-      out_.push_back({due_.begin()->second, offer_()});
-      due_.erase(due_.begin());
-    }
-  }
-  void take_back() {
-    std::erase_if(out_, [this](const Out& out) {
-      if (out.result->calls == 0) return false;
-      if (out.result->outcomes[0].kind == queue::Outcome::Kind::delivered) {
-        ++delivered_;
-        return true;
-      }
-      static constexpr Duration kSteps[] = {1min, 5min, 15min, 30min, 1h, 2h};
-      const Duration step = kSteps[std::min<std::size_t>(out.tries, 5)];
-      const auto tenth = static_cast<std::uint64_t>(step.count() / 10);
-      due_.emplace(clock_.steady() + step - step / 10 + Duration(static_cast<Duration::rep>(random_.below(2 * tenth + 1))), out.tries + 1);
-      return true;
-    });
-  }
-  void retry_all() {
-    std::multimap<SteadyTime, unsigned> now;
-    for (const auto& [when, tries] : due_) now.emplace(clock_.steady(), tries);
-    due_ = std::move(now);
-  }
-  std::size_t delivered() const { return delivered_; }
-
- private:
-  struct Out {
-    unsigned tries;
-    std::shared_ptr<JobResult> result;
-  };
-  Offer offer_;
-  Clock& clock_;
-  Random& random_;
-  std::multimap<SteadyTime, unsigned> due_;
-  std::vector<Out> out_;
-  std::size_t delivered_ = 0;
-};
-
-class Outage : public Pacing {
- protected:
-  Outage() {
-    network_.listen(at(2), other_);
-    server_.before_final_reply = [this] { return loop_.clock().sleep(100ms); };
-    limit(20);
-    const auto one = message({"bob@example.net"});
-    backlog_ = std::make_unique<Backlog>(10'000, [this, one] { return offer(one); }, loop_.clock(), random_);
-  }
-  ~Outage() override {
-    outbound_->drain();
-    loop_.advance(1min);
-  }
-  // Each minute somebody writes to another site.
-  void pass(std::chrono::seconds time = 1s) {
-    backlog_->offer_due();
-    loop_.advance(time);
-    backlog_->take_back();
-    passed_ += time;
-    if (passed_ % 60s != 0s) return;
-    const auto result = offer(message({"anna@example.org"}), site_of({"127.0.0.2"}));
-    loop_.poll();
-    ASSERT_EQ(summary(*result), "delivered 2.0.0");
-  }
-  void minutes(int count) {
-    for (int i = 0; i < 6 * count; ++i) pass(10s);
-  }
-  std::size_t dialed_here() const { return static_cast<std::size_t>(std::ranges::count(network_.dialed, at(1))); }
-  // The first minute from when the site is there again and somebody has noticed.
-  void expect_gentle_minute() {
-    while (server_.messages.empty()) pass();
-    const std::size_t before = dialed_here();
-    for (std::size_t i = 1; i <= 60; ++i) {
-      pass();
-      ASSERT_LE(open(), 2 + i / 10) << "after " << i << " s";
-    }
-    EXPECT_LE(dialed_here() - before, 7u);
-  }
-
-  testing::FakeSmtpServer other_;
-  std::unique_ptr<Backlog> backlog_;
-  std::chrono::seconds passed_{};
-};
-
-TEST_F(Outage, ThreeHoursAndTenThousandJobs_NoHerdAndOthersUnaffected) {
-  network_.refuse(at(1));
-  minutes(180);
-  EXPECT_LE(dialed_here(), 10u);  // probes, at growing intervals
-  EXPECT_EQ(backlog_->delivered(), 0u);
-  network_.listen(at(1), server_);
-  expect_gentle_minute();
-  minutes(150);
-  EXPECT_EQ(backlog_->delivered(), 10'000u);
-}
-
-TEST_F(Outage, AllOfThemAtOnceBehindIt_NoHerdEither) {
-  network_.black_hole(at(1));
-  minutes(180);
-  EXPECT_LE(dialed_here(), 10u);
-  network_.listen(at(1), server_);
-  outbound_->probe_now();
-  backlog_->retry_all();
-  expect_gentle_minute();
-  std::size_t most = 0;
-  EXPECT_GT(server_.messages.size(), 1'000u);
-  for (int i = 0; i < 300; ++i) {
-    pass();
-    most = std::max(most, open());
-  }
-  EXPECT_GE(most, 10u);
-  EXPECT_EQ(backlog_->delivered(), 10'000u);
 }
 
 }  // namespace

@@ -28,6 +28,18 @@ constexpr std::string_view kByStatus[] = {"unknown_user",   "unknown_domain",
                                           "policy",         "too_many_recipients",
                                           "other"};
 
+// Addresses that a server echoes are the sender's and the recipient's words: they decide nothing.
+std::string without_addresses(std::string_view reply) {
+  std::string out;
+  while (true) {
+    const std::size_t open = reply.find('<');
+    const std::size_t close = open == std::string_view::npos ? open : reply.find('>', open);
+    if (close == std::string_view::npos) return out.append(reply);
+    out.append(reply.substr(0, open + 1)).push_back('>');
+    reply.remove_prefix(close + 1);
+  }
+}
+
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= ReplyClasses::kName &&
          std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
@@ -161,7 +173,7 @@ const ReplyClass* ReplyClasses::find(std::string_view name) const {
 }
 
 const ReplyClass& ReplyClasses::classify(std::string_view reply, const smtp::EnhancedCode& status) const {
-  const std::string_view looked = reply.substr(0, kLooked);
+  const std::string looked = without_addresses(reply.substr(0, kLooked));
   std::vector<int> matches;
   // false also when the matcher runs out of memory: then the status alone decides
   if (!looked.empty() && rules_->set.Match(re2::StringPiece(looked.data(), looked.size()), &matches) && !matches.empty()) {

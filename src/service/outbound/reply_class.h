@@ -2,8 +2,9 @@
 // What a refusal means: its class ("greylisted", "mailbox_full"), and what is done about it.
 //
 // A table is TOML (share/reply-classes.toml has the format and the shipped one): classes, each with an action, and rules, regular
-// expressions over a reply on one line. The first rule that matches counts; a reply that none knows gets its class from its status.
-// Immutable: any thread. Time is linear in the length of the reply, whatever the expressions are (RE2).
+// expressions over a reply on one line, in which "<>" stands for "<bob@example.net>". The first rule that matches counts; a reply that none
+// knows gets its class from its status. Immutable: any thread. Time is linear in the length of the reply, whatever the expressions are
+// (RE2).
 
 #include <cstdint>
 #include <map>

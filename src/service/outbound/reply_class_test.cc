@@ -177,6 +177,14 @@ constexpr Case kReplies[] = {
     {"server_trouble", "421 Service not available, closing transmission channel"},
     {"server_trouble",
      "421 4.3.0 Upstream error, please check https://developers.cloudflare.com/email-routing/postmaster for possible reasons why."},
+    // what the sender or recipient is called decides nothing
+    {"unknown_user", "550 5.1.1 <rbl@x>: Recipient address rejected: User unknown in local recipient table"},
+    {"unknown_user", "450 4.1.1 <throttled@x>: Recipient address rejected: unverified address: Address verification in progress"},
+    // a name in the message is listed, and not our address
+    {"spam_content", "554 5.7.1 Message rejected: URL listed at dbl.spamhaus.org"},
+    {"spam_content", "554 5.7.1 see https://www.spamhaus.org/query/domain/evil.example"},
+    {"blocked_ip", "554 5.7.1 see https://www.spamhaus.org/query/ip/192.0.2.1"},
+    {"mailbox_full", "452 4.2.2 Mailbox full: too many messages"},
     // no words that a rule knows: code and status
     {"unknown_user", "550 5.1.1 nein"},
     {"mailbox_full", "452 4.2.2 nein"},

@@ -75,6 +75,7 @@ void Site::offer(Job job) {
     // not from within the caller's call
     post(context_.executor,
          [done = std::move(work.job.done), outcomes = std::move(work.outcomes)]() mutable { done(std::move(outcomes)); });
+    let_go_of_settings();
     return;
   }
   waiting_.push_back(std::move(work));
@@ -152,6 +153,7 @@ Task<> Site::run(std::shared_ptr<Site> self) {
   }
   if (self->stopping()) self->fail_waiting();
   self->grow();
+  self->let_go_of_settings();
 }
 
 Task<> Site::work_on(Connection& connection, std::size_t hop) {
@@ -344,6 +346,7 @@ queue::Outcome Site::why_not(const Work& work) const {
   queue::Outcome outcome = last_failure_;
   outcome.kind = queue::Outcome::Kind::deferred;
   outcome.site_down = true;
+  outcome.retry_after = {};
   return outcome;
 }
 

@@ -60,6 +60,8 @@ class Site final : public JobSource, public std::enable_shared_from_this<Site> {
   bool one_too_many() const { return serving_ > pace_.connections(); }
   bool turned_away(Work& work);
   queue::Outcome later_turn(SteadyTime earliest);
+  void send_back_late();
+  void let_go_of_settings();
   void wait_for_turn();
   static Task<> wake_at_turn(std::shared_ptr<Site> self);
   void learn_from(Work& work);
@@ -76,7 +78,7 @@ class Site final : public JobSource, public std::enable_shared_from_this<Site> {
   PlainHosts& plain_hosts_;
   std::shared_ptr<const routing::Site> description_;
   Hops hops_;
-  std::shared_ptr<const Settings> settings_;  // that pace_ knows
+  std::shared_ptr<const Settings> settings_;  // that pace_ knows; null while there is nothing to do
   SteadyTime looked_at_settings_{};
   Pace pace_;
   std::deque<Work> waiting_;

@@ -13,7 +13,7 @@
 
 namespace godwit::outbound {
 
-const ReplyClasses& Site::classes() const { return settings_->classes ? *settings_->classes : classes_without_table(); }
+const ReplyClasses& Site::classes() const { return settings_ && settings_->classes ? *settings_->classes : classes_without_table(); }
 
 // After a reload its limits hold within a second.
 void Site::look_at_settings() {
@@ -28,6 +28,12 @@ void Site::look_at_settings() {
   limits.connections = settings_->connections_per_site;
   limits.messages_per_connection = settings_->messages_per_connection;
   pace_.set_limits(limits_of(host, settings_->sites, std::move(limits)), when);
+  send_back_late();
+}
+
+// What a reload replaced must not live on because of a site that has nothing to do. pace_ keeps the limits.
+void Site::let_go_of_settings() {
+  if (connections_ == 0 && waiting_.empty()) settings_ = nullptr;
 }
 
 // true: it is not for us to take this now, and its outcomes say why.
@@ -49,12 +55,33 @@ bool Site::turned_away(Work& work) {
 queue::Outcome Site::later_turn(SteadyTime earliest) {
   const SteadyTime when = now();
   last_turn_ = std::min(std::max(earliest, last_turn_ + pace_.interval()), when + kLongestTurn);
-  std::string rates;
-  for (const Rate& rate : pace_.limits().rates) rates += (rates.empty() ? "" : " and ") + rate.text();
-  queue::Outcome outcome =
-      unreachable({4, 4, 5}, fmt::format("not tried: {} gets no more than {} of our messages", description_->name, rates), "outbound");
+  std::string why;
+  if (pace_.pausing(when)) {
+    why = "has asked us to slow down";
+  } else {
+    for (const Rate& rate : pace_.limits().rates) why += (why.empty() ? "gets no more than " : " and ") + rate.text();
+    why += " of our messages";
+  }
+  queue::Outcome outcome = unreachable({4, 4, 5}, fmt::format("not tried: {} {}", description_->name, why), "outbound");
   outcome.retry_after = last_turn_ - when;
   return outcome;
+}
+
+// The site has become slower: the turns of those who wait are looked at again.
+void Site::send_back_late() {
+  if (stopping()) return;
+  const SteadyTime when = now();
+  std::size_t keep = 0;
+  while (keep < waiting_.size() && pace_.turn_after(keep, when) <= kPatience) ++keep;
+  for (std::size_t i = keep; i < waiting_.size(); ++i) {
+    Work& work = waiting_[i];
+    work.decide_open(later_turn(when + pace_.turn_after(i, when)));
+    // not from within offer(), which may have looked at the settings
+    post(context_.executor,
+         [done = std::move(work.job.done), outcomes = std::move(work.outcomes)]() mutable { done(std::move(outcomes)); });
+  }
+  outbound_metrics().waiting.add(-static_cast<std::int64_t>(waiting_.size() - keep));
+  waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(keep), waiting_.end());
 }
 
 void Site::wait_for_turn() {
@@ -94,6 +121,7 @@ void Site::learn_from(Work& work) {
   if (verdict.slow) {
     pace_.slow_down(serving_, when);
     log::info("site slowed", {{"site", description_->name}, {"connections", pace_.connections()}});
+    send_back_late();
   }
   if (verdict.delivered) {
     blocked_ = 0;
@@ -110,11 +138,15 @@ void Site::learn_from_break(const Connection& connection) {
   queue::Outcome broken = *connection.broken();
   SiteVerdict verdict;
   treat(broken, classes(), verdict);
-  if (verdict.slow)
+  if (verdict.slow) {
     pace_.slow_down(serving_ + 1, now());
-  else if (connection.timed_out() || connection.settled() == 0)
+    send_back_late();
+  } else if (connection.timed_out() || connection.settled() == 0) {
     pace_.shrink(serving_ + 1, now());
-  if (verdict.rest && connection.settled() == 0 && ++blocked_ >= kBlockedInRow) rest(verdict.rest->after, std::move(broken));
+  }
+  // what its message was told is counted there
+  if (verdict.rest && connection.given_back() && connection.settled() == 0 && ++blocked_ >= kBlockedInRow)
+    rest(verdict.rest->after, std::move(broken));
 }
 
 // Others of our connections work; the server only wants no more of them.

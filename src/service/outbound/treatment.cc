@@ -32,7 +32,7 @@ void treat(queue::Outcome& outcome, const ReplyClasses& classes, SiteVerdict& ve
   switch (found.action) {
     case Action::keep: break;
     case Action::retry_sooner:
-      if (deferred) outcome.retry_after = found.after;
+      if (deferred && !outcome.site_down) outcome.retry_after = found.after;  // a site that is down has its own steps
       break;
     case Action::slow_site: verdict.slow = true; break;
     case Action::rest_site:

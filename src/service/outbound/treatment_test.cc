@@ -80,6 +80,17 @@ TEST_F(Treatment, Bounce_NotWhereNothingWasSaidAboutTheMessage) {
   EXPECT_EQ(outcomes_[0].reply_class, "in_vain");
 }
 
+TEST_F(Treatment, RetrySooner_NotWhereTheSiteIsDown) {
+  smtp::Reply goodbye;
+  goodbye.code = 421;
+  goodbye.text = "grey";
+  outcomes_ = {closing(goodbye, "mx.test"), reply(450, {4, 2, 1}, "grey")};
+  treat_all();
+  EXPECT_EQ(outcomes_[0].reply_class, outcomes_[1].reply_class);
+  EXPECT_EQ(outcomes_[0].retry_after, Duration(0));
+  EXPECT_GT(outcomes_[1].retry_after, Duration(0));
+}
+
 TEST_F(Treatment, SiteActions_AreInTheVerdict) {
   outcomes_ = {reply(250, {2, 0, 0}, "ok")};
   outcomes_[0].kind = Kind::delivered;

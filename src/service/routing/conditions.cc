@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 namespace godwit::routing {
@@ -68,6 +69,8 @@ std::expected<Conditions, RouteError> Conditions::parse(const Route& route) {
   GODWIT_TRY(take(out.recipient_, parse_list<AddressPattern>("recipient", route.recipient)));
   GODWIT_TRY(take(out.sender_, parse_list<SenderPattern>("sender", route.sender)));
   GODWIT_TRY(take(out.tenant_, parse_list<DomainPattern>("tenant", route.tenant)));
+  static std::atomic<std::uint64_t> ids{0};
+  out.id_ = ++ids;
   GODWIT_TRY(take(out.header_, parse_list<HeaderPattern>("header", route.header)));
   return out;
 }
@@ -85,7 +88,11 @@ bool Conditions::match(const smtp::Address& recipient, const Envelope& envelope)
 
 bool Conditions::match_header(const Envelope& envelope) const {
   if (header_.empty()) return true;
-  return envelope.header && std::ranges::any_of(header_, [&](const HeaderPattern& pattern) { return pattern.matches(*envelope.header); });
+  if (!envelope.header) return false;
+  const Header& header = *envelope.header;
+  const auto [answer, is_new] = header.answers_.try_emplace(id_, false);
+  if (is_new) answer->second = std::ranges::any_of(header_, [&](const HeaderPattern& pattern) { return pattern.matches(header.fields_); });
+  return answer->second;
 }
 
 bool Conditions::spare_local(const smtp::Address& recipient) const {

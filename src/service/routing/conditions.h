@@ -1,6 +1,9 @@
 #pragma once
 // The conditions of one route: all must hold. Pure; any thread.
 
+#include <concepts>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,11 +33,23 @@ struct RouteError {
   std::string text;
 };
 
+// The fields of a message, with their CRLFs. Each route looks at them once, however many recipients ask: the answers are kept. One loop.
+class Header {
+ public:
+  Header(std::convertible_to<std::string> auto&& fields) : fields_(std::forward<decltype(fields)>(fields)) {}  // a text is a header
+  std::size_t looks() const { return answers_.size(); }
+
+ private:
+  friend class Conditions;
+  std::string fields_;
+  mutable std::map<std::uint64_t, bool> answers_;  // by Conditions::id_
+};
+
 // What a route may ask about a message besides its recipient. Outlives the question.
 struct Envelope {
   smtp::ReversePath sender;
-  std::string tenant;                 // "": none
-  std::optional<std::string> header;  // its fields; nothing: not known yet (RCPT), and routes that ask for it are passed over
+  std::string tenant;            // "": none
+  std::optional<Header> header;  // nothing: not known yet (RCPT), and routes that ask for it are passed over
 };
 
 class Conditions {
@@ -62,6 +77,7 @@ class Conditions {
   std::vector<DomainPattern> tenant_;
   std::vector<HeaderPattern> header_;
   std::string text_;
+  std::uint64_t id_ = 0;  // no two that were parsed have the same, in whatever router
 };
 
 }  // namespace godwit::routing

@@ -154,6 +154,23 @@ TEST(Conditions, LocalDomains_AreSparedWhereOnlyAStarSpeaksOfThem) {
   EXPECT_FALSE(spared({"*", {}, {"anna@local.test"}}));
 }
 
+TEST(RouteConditionsTest, HeaderOfManyRecipients_IsLookedAtOnce) {
+  const Conditions campaign = made({"*", {}, {}, {}, {}, {"X-Campaign: *"}});
+  const Conditions other = made({"*", {}, {}, {}, {}, {"X-Other: *"}});
+  Envelope envelope;
+  envelope.header = "Subject: x\r\nX-Campaign: spring\r\n";
+  for (int recipient = 0; recipient < 1'000; ++recipient) {
+    EXPECT_TRUE(campaign.match_header(envelope));
+    EXPECT_FALSE(other.match_header(envelope));
+  }
+  EXPECT_EQ(envelope.header->looks(), 2u) << "one a route";
+  envelope.header = "X-Other: y\r\n";
+  EXPECT_FALSE(campaign.match_header(envelope)) << "another header, other answers";
+  EXPECT_TRUE(other.match_header(envelope));
+  EXPECT_FALSE(made({"*", {}, {}, {}, {}, {"X-Third: *"}}).match_header(envelope)) << "a reload asks anew";
+  EXPECT_EQ(envelope.header->looks(), 3u);
+}
+
 TEST(Conditions, Covering) {
   const auto covers = [](const Route& earlier, const Route& later) { return made(earlier).cover(made(later)); };
   EXPECT_TRUE(covers({"*", {}}, {"", {}, {}, {"<>"}}));

@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/crypto.h"
+#include "base/encoding.h"
 #include "service/routing/route_entry.h"
+#include "service/routing/route_levels.h"
 
 namespace godwit::routing {
 namespace {
@@ -30,13 +33,17 @@ std::expected<std::optional<Tls>, RouteError> parse_level(const std::string& tex
   return *found;
 }
 
-std::expected<void, RouteError> check_tls_name(const Route& route, bool verified) {
-  if (route.tls_name.empty()) return {};
-  if (!verified)
-    return problem("tls_name", "is the name in the server's certificate, which nobody looks at: write tls = \"verify\" as well");
+// Certificates have A-labels.
+std::expected<std::string, RouteError> parse_tls_name(const Route& route) {
+  if (route.tls_name.empty()) return std::string();
   const auto name = smtp::parse_domain(route.tls_name);
   if (!name || name->is_literal()) return problem("tls_name", fmt::format("\"{}\" is no host name", route.tls_name));
-  return {};
+  return ascii_lower(name->text());
+}
+
+std::expected<void, RouteError> check_tls_name(const std::string& name, bool verified) {
+  if (name.empty() || verified) return {};
+  return problem("tls_name", "is the name in the server's certificate, which nobody looks at: write tls = \"verify\" as well");
 }
 
 std::expected<void, RouteError> check_login(const Route& route) {
@@ -51,13 +58,16 @@ std::expected<void, RouteError> check_login(const Route& route) {
   return {};
 }
 
+// For logs and tables: tells files apart without naming them.
+std::string mark_of(const std::string& path) { return hex_encode(crypto::sha256(path).substr(0, 4)); }
+
 // Two routes with the same hops that are spoken to in the same way share their connections.
 std::string name_of(const Site& site) {
   std::string name;
   for (const Hop& hop : site.hops) name += (name.empty() ? "" : ",") + hop.text();
   if (site.tls) name += fmt::format(" tls={}", to_string(*site.tls));
   if (!site.tls_name.empty()) name += " tls_name=" + site.tls_name;
-  if (site.login) name += fmt::format(" user={}", site.login->user);
+  if (site.login) name += fmt::format(" user={} password=#{}", site.login->user, mark_of(site.login->password_file));
   return name;
 }
 
@@ -76,7 +86,7 @@ std::expected<void, RouteError> check_hop(const Site& site, const Hop& hop) {
 std::expected<To, RouteError> parse_site(const Route& route, std::optional<Tls> tls) {
   auto site = std::make_shared<Site>();
   site->tls = tls;
-  site->tls_name = ascii_lower(route.tls_name);
+  GODWIT_ASSIGN(site->tls_name, parse_tls_name(route));
   if (!route.user.empty()) site->login = Login{route.user, route.password_file};
   for (const std::string& text : route.to) {
     if (is_word(text)) return problem("to", fmt::format("\"{}\" stands alone: it cannot be a fall back of a hop or have one", text));
@@ -88,7 +98,7 @@ std::expected<To, RouteError> parse_site(const Route& route, std::optional<Tls> 
   }
   site->name = name_of(*site);
   const auto verified = [&](const Hop& hop) { return tls_level(*site, hop, true) == Tls::verify; };
-  GODWIT_TRY(check_tls_name(route, std::ranges::any_of(site->hops, verified)));
+  GODWIT_TRY(check_tls_name(site->tls_name, std::ranges::any_of(site->hops, verified)));
   return std::shared_ptr<const Site>(std::move(site));
 }
 
@@ -112,8 +122,29 @@ std::expected<To, RouteError> parse_to(const Route& route) {
   if (!route.user.empty())
     return problem("user", fmt::format("is for hops such as smtp://host:port; nobody logs in where `to` is \"{}\"", word));
   if (tls && word != "mx") return problem("tls", fmt::format("is for hops and for \"mx\"; nothing is sent where `to` is \"{}\"", word));
-  GODWIT_TRY(check_tls_name(route, tls == Tls::verify));
-  return parse_word(word, tls, ascii_lower(route.tls_name));
+  GODWIT_ASSIGN(std::string tls_name, parse_tls_name(route));
+  GODWIT_TRY(check_tls_name(tls_name, tls == Tls::verify));
+  return parse_word(word, tls, std::move(tls_name));
+}
+
+bool looks_at_certificates(const Route& route) {
+  const auto to = parse_to(route);
+  if (!to) return false;
+  if (const auto* mx = std::get_if<ByMx>(&*to)) return mx->tls == Tls::verify;
+  const auto* site = std::get_if<std::shared_ptr<const Site>>(&*to);
+  return site && std::ranges::any_of((*site)->hops, [&](const Hop& hop) { return tls_level(**site, hop, true) == Tls::verify; });
+}
+
+std::vector<std::string> hops_that_learn_the_password(const Route& route) {
+  std::vector<std::string> out;
+  const auto to = parse_to(route);
+  const auto* site = to ? std::get_if<std::shared_ptr<const Site>>(&*to) : nullptr;
+  if (!site || !(*site)->login) return out;
+  for (const Hop& hop : (*site)->hops) {
+    const Tls level = tls_level(**site, hop, true);
+    if (!hop.is_loopback() && (level == Tls::opportunistic || level == Tls::encrypt)) out.push_back(hop.text());
+  }
+  return out;
 }
 
 }  // namespace godwit::routing

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "base/crypto.h"
+#include "base/encoding.h"
 #include "testing/memory_engine.h"
 #include "testing/seeded_random.h"
 #include "testing/test_loop.h"
@@ -212,11 +214,45 @@ TEST_F(RouterTest, Security_IsPartOfTheSite) {
   const auto router = make({verified});
   const auto found = loop_.run(router->route(*smtp::parse_address("x@a.test"), Envelope()));
   const Site& site = *std::get<ToSite>(*found).site;
-  EXPECT_EQ(site.name, "smtp://relay.test:587,smtps://relay.test:465 tls=verify tls_name=cert.relay.test user=anna");
+  EXPECT_EQ(site.name, "smtp://relay.test:587,smtps://relay.test:465 tls=verify tls_name=cert.relay.test user=anna password=#" +
+                           hex_encode(crypto::sha256("/etc/godwit/relay.password")).substr(0, 8));
   EXPECT_EQ(site.tls, Tls::verify);
   EXPECT_EQ(site.tls_name, "cert.relay.test");
   EXPECT_EQ(site.login->user, "anna");
   EXPECT_EQ(site.login->password_file, "/etc/godwit/relay.password");
+}
+
+TEST_F(RouterTest, SameUserOtherPasswordFile_IsAnotherSite) {
+  Route one{"a.test", {"smtp://relay.test:587"}};
+  one.user = "anna";
+  one.password_file = "/etc/godwit/one.password";
+  Route two = one;
+  two.domain = "b.test";
+  two.password_file = "/etc/godwit/two.password";
+  Route again = one;
+  again.domain = "c.test";
+  const auto router = make({one, two, again});
+  const std::string first = route(*router, "x@a.test");
+  EXPECT_NE(first, route(*router, "x@b.test"));
+  EXPECT_EQ(first, route(*router, "x@c.test"));
+  EXPECT_EQ(first, route(*make({one}), "x@a.test")) << "a reload keeps the pool";
+  EXPECT_FALSE(first.contains("one.password")) << "names are shown in logs and tables";
+}
+
+TEST_F(RouterTest, TlsName_InternationalIsAnALabel) {
+  Route hop{"a.test", {"smtp://192.0.2.1"}};
+  hop.tls = "verify";
+  hop.tls_name =
+      "B\xc3\x9c"
+      "CHER.example";
+  Route mx = hop;
+  mx.domain = "b.test";
+  mx.to = {"mx"};
+  const auto router = make({hop, mx});
+  const auto site = loop_.run(router->route(*smtp::parse_address("x@a.test"), Envelope()));
+  EXPECT_EQ(std::get<ToSite>(*site).site->tls_name, "xn--bcher-kva.example");
+  const auto by_dns = loop_.run(router->route(*smtp::parse_address("x@b.test"), Envelope()));
+  EXPECT_EQ(std::get<ToMx>(*by_dns).tls_name, "xn--bcher-kva.example");
 }
 
 TEST_F(RouterTest, RouteMx_MayAskForALevelOfTls) {
