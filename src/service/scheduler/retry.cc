@@ -73,7 +73,8 @@ void apply(Recipient& recipient, Outcome outcome, const queue::Message& message,
 
   const std::uint32_t failures = recipient.probes > 0 ? recipient.probes : recipient.attempts;
   const bool by_outcome = asked > Duration(0) && (recipient.probes > 0 || recipient.attempts <= kSoonerAttempts);
-  const Duration delay = by_outcome ? delays.asked(asked) : delays.after(failures);
+  Duration delay = delays.after(failures);
+  if (by_outcome) delay = recipient.probes > 0 ? delays.asked(asked) : std::min(delay, delays.asked(asked));  // sooner, never later
   recipient.next_attempt = std::min(now + delay, expires(message, settings));
   const WallTime notice = message.accepted + settings.delay_notice;
   const bool notice_to_come = now < notice && delay_notice_due(recipient, message, settings, notice);

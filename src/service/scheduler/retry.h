@@ -5,7 +5,8 @@
 // earlier or later, so that what failed together does not come back together. While a site is down its recipients step
 // through the same list by the number of probes, without using up attempts. The moments of the delay notice and of the
 // expiry are attempts too: the sender is told what is true then. An outcome may name a time of its own (Outcome::retry_after): a
-// greylisted recipient, for its first attempts; a site that is not to be tried before. Then it is that long, up to a fifth longer.
+// greylisted recipient, for its first attempts, unless the schedule is sooner; a site that is not to be tried before. Then it is that long,
+// up to a fifth longer.
 
 #include <cstdint>
 #include <map>
