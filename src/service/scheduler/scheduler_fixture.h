@@ -140,6 +140,13 @@ class SchedulerFixture : public queue::testing::QueueFixture {
   }
   ~SchedulerFixture() override { stop(); }
 
+  void expect_queue_empty() {
+    using store::Keyspace;
+    EXPECT_EQ(queue->totals().messages, 0u);
+    EXPECT_EQ(queue->totals().recipients, 0u);
+    for (const Keyspace keyspace : {Keyspace::fresh, Keyspace::waiting, Keyspace::due}) EXPECT_EQ(engine.rows(keyspace), 0u);
+  }
+
   static Task<> make_accounts(directory::Directory& into) {
     const auto domain = co_await into.add_domain(*smtp::parse_domain("local.test"));
     EXPECT_TRUE(domain);

@@ -183,6 +183,24 @@ TEST_F(LeftRowsTest, OldPageIsBackAfterARepair_ItsEmailsKeepTheirPlace) {
   EXPECT_EQ(blobs_.ids().size(), kMany);
 }
 
+TEST_F(LeftRowsTest, OldPageIsBackAndRebuilt_WhatWasExpungedStaysGone) {
+  std::map<std::string, std::string> old;
+  tidy();
+  ASSERT_TRUE(copy(box_, {{1, kMany}}, kInbox).has_value());
+  for (const auto& row : engine_.dump(directory::partition_of(kAnna), Keyspace::mailbox))
+    if (row.key.starts_with(messages_prefix(kInbox))) old[row.key] = row.value;
+  const Uid next = status(kInbox).uid_next;
+  leave(kInbox, {next - kMany, next - 1});
+  for (const auto& [key, value] : old) put(directory::partition_of(kAnna), Keyspace::mailbox, key, value);
+  ASSERT_TRUE(loop_.run(mailboxes_->rebuild(kAnna)).has_value());
+  EXPECT_THAT(uids_in(kInbox), IsEmpty());
+  EXPECT_THAT(verify(), IsEmpty());
+  leave(box_, {1, kMany});
+  EXPECT_EQ(loop_.run(mailboxes_->apply_outboxes({kAnna})), 0u);
+  EXPECT_EQ(emails(), 0u);
+  EXPECT_THAT(verify(), IsEmpty());
+}
+
 TEST_F(LeftRowsTest, MailboxDeletedMeanwhile_TheEmailsStay) {
   ASSERT_TRUE(create("other").has_value());
   const MailboxNumber other = number("other");

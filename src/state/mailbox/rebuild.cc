@@ -157,8 +157,9 @@ void Survey::put_back_messages(Rows& rows, AccountRow& account) {
   for (const ByEmailKey& each : lost) put_back(each, next_modseq(account));
   std::ranges::sort(messages_);
   for (const auto& [key, page] : mended_) {
-    if (page.empty()) continue;
     const std::string row = messages_key(key.mailbox, key.page);
+    if (page.empty() && stored_.contains(row)) doomed_.insert(row);
+    if (page.empty()) continue;
     rows[row] = page.encode();
     doomed_.erase(row);
   }

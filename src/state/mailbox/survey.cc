@@ -125,7 +125,13 @@ Result<void> Survey::take_messages(const store::Row& row) {
     return {};
   }
   stored_[row.key] = row.value;
-  for (const Member& each : page->members()) take_message({key.mailbox, each.uid}, each.row);
+  for (const Member& each : page->members()) {
+    const Place place{key.mailbox, each.uid};
+    if (left_.contains(place))
+      mended(place).erase(each.uid);  // an old page is back: the message has gone, durably
+    else
+      take_message(place, each.row);
+  }
   return {};
 }
 
