@@ -7,6 +7,8 @@
 #include <set>
 #include <span>
 
+#include "edge/store/reserve_fs.h"
+
 namespace godwit::testing {
 namespace {
 
@@ -78,22 +80,28 @@ class RandomAccessFile final : public rocksdb::FSRandomAccessFile {
 class WritableFile final : public rocksdb::FSWritableFile {
  public:
   // Without a file it swallows what it is given.
-  WritableFile(std::unique_ptr<File> file, std::uint64_t size, const FileOptions& options, PowerIsOff power_is_off)
-      : FSWritableFile(options), file_(std::move(file)), size_(size), power_is_off_(std::move(power_is_off)) {}
+  WritableFile(std::unique_ptr<File> file, std::string_view path, std::uint64_t size, const FileOptions& options, PowerIsOff power_is_off)
+      : FSWritableFile(options), file_(std::move(file)), size_(size), zeroes_(path, size), power_is_off_(std::move(power_is_off)) {}
 
   using FSWritableFile::Append;
   IOStatus Append(const Slice& data, const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
     const IOStatus status = change([&] { return file_->write_at(size_, std::string_view(data.data(), data.size())); });
-    if (status.ok()) size_ += data.size();
+    if (!status.ok()) return status;
+    size_ += data.size();
+    if (const std::uint64_t wanted = zeroes_.wanted(size_); wanted > 0 && file_ && file_->write_at(size_, std::string(wanted, '\0')))
+      zeroes_.written(size_ + wanted);
     return status;
   }
   IOStatus Truncate(std::uint64_t size, const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
     if (size == size_) return IOStatus::OK();
     const IOStatus status = change([&] { return file_->truncate(size); });
     if (status.ok()) size_ = size;
+    zeroes_.written(size_);
     return status;
   }
-  IOStatus Close(const IOOptions& /*options*/, IODebugContext* /*debug*/) override { return IOStatus::OK(); }
+  IOStatus Close(const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
+    return zeroes_.until() <= size_ ? IOStatus::OK() : change([&] { return file_->truncate(size_); });
+  }
   IOStatus Flush(const IOOptions& /*options*/, IODebugContext* /*debug*/) override { return IOStatus::OK(); }
   IOStatus Sync(const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
     return change([&] { return file_->sync_data(); });
@@ -109,6 +117,7 @@ class WritableFile final : public rocksdb::FSWritableFile {
 
   std::unique_ptr<File> file_;
   std::uint64_t size_;
+  store::ZeroesAhead zeroes_;
   PowerIsOff power_is_off_;
 };
 
@@ -251,7 +260,7 @@ class OnDisk final : public rocksdb::FileSystem {
     std::uint64_t size = 0;
     auto file = open_and_size(path, empty, size);
     const IOStatus status = changed(file, power_is_off_);
-    if (status.ok()) result = std::make_unique<WritableFile>(file ? *std::move(file) : nullptr, size, options, power_is_off_);
+    if (status.ok()) result = std::make_unique<WritableFile>(file ? *std::move(file) : nullptr, path, size, options, power_is_off_);
     return status;
   }
   Result<std::unique_ptr<File>> open_and_size(const std::string& path, bool empty, std::uint64_t& size) {

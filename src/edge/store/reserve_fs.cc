@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -36,7 +39,7 @@ IOStatus os_error(std::string_view what, const std::string& path, int number) {
 class AppendFile final : public FSWritableFile {
  public:
   AppendFile(int descriptor, std::string path, std::uint64_t size, const FileOptions& options)
-      : FSWritableFile(options), descriptor_(descriptor), path_(std::move(path)), size_(size) {}
+      : FSWritableFile(options), descriptor_(descriptor), path_(std::move(path)), size_(size), zeroes_(path_, size) {}
   ~AppendFile() override {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
@@ -52,12 +55,14 @@ class AppendFile final : public FSWritableFile {
       rest.remove_prefix(static_cast<std::size_t>(written));
     }
     size_ += data.size();
+    write_ahead();
     return IOStatus::OK();
   }
 
   IOStatus Truncate(std::uint64_t size, const IOOptions& /*options*/, IODebugContext* /*debug*/) override {
     if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return os_error("truncating", path_, errno);
     size_ = size;
+    zeroes_.written(size);
     return IOStatus::OK();
   }
 
@@ -66,7 +71,8 @@ class AppendFile final : public FSWritableFile {
     std::size_t block = 0;
     std::size_t last_block = 0;
     GetPreallocationStatus(&block, &last_block);
-    const bool cut = last_block == 0 || ::ftruncate(descriptor_, static_cast<off_t>(size_)) == 0;  // gives back what was preallocated
+    const bool exact = last_block == 0 && zeroes_.until() <= size_;
+    const bool cut = exact || ::ftruncate(descriptor_, static_cast<off_t>(size_)) == 0;  // gives back what was preallocated
     const int number = errno;
     const bool closed = ::close(std::exchange(descriptor_, -1)) == 0;
     if (!cut) return os_error("truncating", path_, number);
@@ -97,9 +103,19 @@ class AppendFile final : public FSWritableFile {
   std::uint64_t GetFileSize(const IOOptions& /*options*/, IODebugContext* /*debug*/) override { return size_; }
 
  private:
+  // No room is no error: then the next sync has a little more to do.
+  void write_ahead() {
+    static constexpr std::array<char, ZeroesAhead::kStep> kZeroes{};
+    if (const std::uint64_t wanted = zeroes_.wanted(size_); wanted > 0) {
+      const ssize_t written = ::pwrite(descriptor_, kZeroes.data(), wanted, static_cast<off_t>(size_));
+      zeroes_.written(size_ + static_cast<std::uint64_t>(std::max<ssize_t>(written, 0)));
+    }
+  }
+
   int descriptor_;
   std::string path_;
   std::uint64_t size_;
+  ZeroesAhead zeroes_;
 };
 
 class PosixFileSystem final : public rocksdb::FileSystemWrapper {
@@ -154,20 +170,57 @@ IOStatus repeat(SpaceWait& wait, Attempt attempt) {
   return status;
 }
 
-class ReserveFile final : public rocksdb::FSWritableFileOwnerWrapper {
+// Logs that are being written: where their records end, since there are zeroes behind.
+class OpenLogs {
  public:
-  ReserveFile(std::unique_ptr<FSWritableFile> file, std::shared_ptr<SpaceWait> wait)
-      : FSWritableFileOwnerWrapper(std::move(file)), wait_(std::move(wait)) {}
+  using End = std::shared_ptr<std::atomic<std::uint64_t>>;
 
-  IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    return repeat(*wait_, [&] { return FSWritableFileOwnerWrapper::Append(data, options, debug); });
+  End add(const std::string& path, std::uint64_t size) {
+    auto end = std::make_shared<std::atomic<std::uint64_t>>(size);
+    const std::scoped_lock lock(mutex_);
+    ends_[path] = end;
+    return end;
   }
-  IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo& info, IODebugContext* debug) override {
-    return repeat(*wait_, [&] { return FSWritableFileOwnerWrapper::Append(data, options, info, debug); });
+  std::optional<std::uint64_t> end_of(const std::string& path) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = ends_.find(path);
+    if (found == ends_.end()) return std::nullopt;
+    if (const auto end = found->second.lock()) return end->load();
+    ends_.erase(found);  // it was closed, and cut to its size
+    return std::nullopt;
   }
 
  private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<std::atomic<std::uint64_t>>> ends_;
+};
+
+class ReserveFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  // `log_end`: of a log, kept up to date.
+  ReserveFile(std::unique_ptr<FSWritableFile> file, std::shared_ptr<SpaceWait> wait, OpenLogs::End log_end)
+      : FSWritableFileOwnerWrapper(std::move(file)), wait_(std::move(wait)), log_end_(std::move(log_end)) {}
+
+  IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    return appended(data, repeat(*wait_, [&] { return FSWritableFileOwnerWrapper::Append(data, options, debug); }));
+  }
+  IOStatus Append(const Slice& data, const IOOptions& options, const rocksdb::DataVerificationInfo& info, IODebugContext* debug) override {
+    return appended(data, repeat(*wait_, [&] { return FSWritableFileOwnerWrapper::Append(data, options, info, debug); }));
+  }
+  IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
+    IOStatus status = FSWritableFileOwnerWrapper::Close(options, debug);
+    log_end_.reset();
+    return status;
+  }
+
+ private:
+  IOStatus appended(const Slice& data, IOStatus status) {
+    if (status.ok() && log_end_) log_end_->fetch_add(data.size());
+    return status;
+  }
+
   std::shared_ptr<SpaceWait> wait_;
+  OpenLogs::End log_end_;
 };
 
 class ReserveFileSystem final : public rocksdb::FileSystemWrapper {
@@ -179,18 +232,25 @@ class ReserveFileSystem final : public rocksdb::FileSystemWrapper {
 
   IOStatus NewWritableFile(const std::string& path, const FileOptions& options, std::unique_ptr<FSWritableFile>* result,
                            IODebugContext* debug) override {
-    return wrap(*result, [&] { return target()->NewWritableFile(path, options, result, debug); });
+    return wrap(path, *result, [&] { return target()->NewWritableFile(path, options, result, debug); });
   }
   IOStatus ReopenWritableFile(const std::string& path, const FileOptions& options, std::unique_ptr<FSWritableFile>* result,
                               IODebugContext* debug) override {
-    return wrap(*result, [&] { return target()->ReopenWritableFile(path, options, result, debug); });
+    return wrap(path, *result, [&] { return target()->ReopenWritableFile(path, options, result, debug); });
   }
   IOStatus ReuseWritableFile(const std::string& path, const std::string& old_path, const FileOptions& options,
                              std::unique_ptr<FSWritableFile>* result, IODebugContext* debug) override {
-    return wrap(*result, [&] { return target()->ReuseWritableFile(path, old_path, options, result, debug); });
+    return wrap(path, *result, [&] { return target()->ReuseWritableFile(path, old_path, options, result, debug); });
   }
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options, IODebugContext* debug) override {
     return repeat(*wait_, [&] { return target()->RenameFile(from, to, options, debug); });
+  }
+
+  IOStatus GetFileSize(const std::string& path, const IOOptions& options, std::uint64_t* size, IODebugContext* debug) override {
+    const auto end = log_number(path) ? logs_.end_of(path) : std::nullopt;
+    if (!end) return target()->GetFileSize(path, options, size, debug);
+    *size = *end;
+    return IOStatus::OK();
   }
 
   // RocksDB deletes logs when all that are older are obsolete too, but in any order: a power cut in between would leave a gap, and
@@ -212,13 +272,16 @@ class ReserveFileSystem final : public rocksdb::FileSystemWrapper {
 
  private:
   template <class Open>
-  IOStatus wrap(std::unique_ptr<FSWritableFile>& result, Open open) {
+  IOStatus wrap(const std::string& path, std::unique_ptr<FSWritableFile>& result, Open open) {
     IOStatus status = repeat(*wait_, open);
-    if (status.ok()) result = std::make_unique<ReserveFile>(std::move(result), wait_);
+    if (!status.ok()) return status;
+    auto log_end = log_number(path) ? logs_.add(path, result->GetFileSize(IOOptions(), nullptr)) : nullptr;
+    result = std::make_unique<ReserveFile>(std::move(result), wait_, std::move(log_end));
     return status;
   }
 
   std::shared_ptr<SpaceWait> wait_;
+  OpenLogs logs_;
 };
 
 }  // namespace

@@ -8,11 +8,30 @@
 #include <rocksdb/file_system.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "edge/store/space_guard.h"
 
 namespace godwit::store {
+
+// A log is synced with each group. Where its bytes go over zeroes that are on the disk already a sync has neither the file's size
+// nor its extents to write: a third less time, and less of the processor. So zeroes are written ahead of the end, and cut off at close.
+class ZeroesAhead {
+ public:
+  static constexpr std::uint64_t kStep = 256 << 10;
+  ZeroesAhead(std::string_view path, std::uint64_t size) : is_log_(path.ends_with(".log")), until_(size) {}
+  // The file now ends at `end`: how many zeroes to write there, 0 while those of before last.
+  std::uint64_t wanted(std::uint64_t end) const { return is_log_ && end > until_ ? kStep - end % kPage : 0; }
+  void written(std::uint64_t until) { until_ = until; }
+  std::uint64_t until() const { return until_; }
+
+ private:
+  static constexpr std::uint64_t kPage = 4096;
+  bool is_log_;
+  std::uint64_t until_;
+};
 
 // The machine's files, with appends that can be repeated.
 std::shared_ptr<rocksdb::FileSystem> make_posix_file_system();

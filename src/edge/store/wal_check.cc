@@ -35,10 +35,11 @@ class Check {
     auto opened = WalReader::open(disk_, name.path, static_cast<std::uint32_t>(name.number));
     if (!opened && until_ && opened.error().cause == Error::Cause::not_found) return {};  // RocksDB needs it no more
     GODWIT_ASSIGN(auto reader, std::move(opened));
-    sizes_.push_back({name, reader.size()});
+    sizes_.push_back({name, 0});
     fresh_file_ = true;
     for (;;) {
       GODWIT_ASSIGN(auto piece, reader.next());
+      sizes_.back().second = reader.position();
       if (!piece || (until_ && name.number == until_->log && piece->begin >= until_->offset)) return {};
       if (piece->kind == WalPiece::Kind::record)
         note_record(name, *piece);

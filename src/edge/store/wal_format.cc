@@ -40,7 +40,23 @@ WalReader::WalReader(std::unique_ptr<File> file, std::uint64_t size, std::uint32
 Result<WalReader> WalReader::open(Disk& disk, const std::string& path, std::uint32_t number) {
   GODWIT_ASSIGN(auto file, disk.open(path, Disk::Open::read));
   GODWIT_ASSIGN(const std::uint64_t size, file->size());
-  return WalReader(std::move(file), size, number);
+  WalReader reader(std::move(file), size, number);
+  GODWIT_TRY(reader.find_zeroes());
+  return reader;
+}
+
+Result<void> WalReader::find_zeroes() {
+  for (std::uint64_t end = size_; end > 0;) {
+    const std::uint64_t begin = (end - 1) / kWalBlock * kWalBlock;
+    GODWIT_ASSIGN(const std::string_view block, block_at(begin));
+    const std::size_t last = block.find_last_not_of('\0');
+    if (last != std::string_view::npos) {
+      zeroes_from_ = begin + last + 1;
+      return {};
+    }
+    end = begin;
+  }
+  return {};
 }
 
 Result<std::string_view> WalReader::block_at(std::uint64_t at) {
@@ -75,7 +91,7 @@ WalReader::Physical WalReader::parse(std::string_view rest, std::uint64_t at) co
 Result<WalReader::Physical> WalReader::physical_at(std::uint64_t at) {
   const std::uint64_t left_in_block = kWalBlock - at % kWalBlock;
   if (left_in_block < kHeader) at = std::min(at + left_in_block, size_);  // the block's trailer
-  if (at >= size_) return Physical{};
+  if (at >= zeroes_from_) return Physical{};
   GODWIT_ASSIGN(const std::string_view rest, block_at(at));
   return parse(rest, at);
 }

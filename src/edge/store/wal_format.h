@@ -32,9 +32,10 @@ class WalReader {
  public:
   // `number` is that of the file's name; records of a recycled file carry it.
   static Result<WalReader> open(Disk& disk, const std::string& path, std::uint32_t number);
-  // Nothing at the end of the file.
+  // Nothing at the end of the file, or where nothing but zeroes follows: they were written ahead of the records (reserve_fs.h).
   Result<std::optional<WalPiece>> next();
-  std::uint64_t size() const { return size_; }
+  // How far it has been read: at the end, where the records end.
+  std::uint64_t position() const { return at_; }
 
  private:
   struct Physical {
@@ -47,6 +48,7 @@ class WalReader {
   };
 
   WalReader(std::unique_ptr<File> file, std::uint64_t size, std::uint32_t number);
+  Result<void> find_zeroes();
   Result<Physical> physical_at(std::uint64_t at);
   Physical parse(std::string_view rest, std::uint64_t at) const;
   Result<std::uint64_t> next_good(std::uint64_t from);
@@ -56,6 +58,7 @@ class WalReader {
 
   std::unique_ptr<File> file_;
   std::uint64_t size_ = 0;
+  std::uint64_t zeroes_from_ = 0;  // to the end
   std::uint32_t number_ = 0;
   std::uint64_t at_ = 0;
   std::string block_;

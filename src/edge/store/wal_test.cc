@@ -223,14 +223,35 @@ TEST_F(WalTest, OlderFilesThatRocksDbDeletedFromTheMiddle_AreNoDamage) {
   EXPECT_TRUE(report.torn.empty());
 }
 
-TEST_F(WalTest, ZeroesAtTheEnd_AreATornTail) {
+TEST_F(WalTest, ZeroesAtTheEnd_AreTheEnd) {
   synced_groups(4, 1, 10);
   append(name_of(4), std::string(50'000, '\0'));
   const WalReport report = check();
-  ASSERT_EQ(report.torn.size(), 1u);
+  EXPECT_TRUE(report.torn.empty());
   EXPECT_TRUE(report.acknowledged.empty());
-  ASSERT_TRUE(cut_torn_tail(disk_, "/db", report).has_value());
-  EXPECT_EQ(check().records, 10u);
+  EXPECT_EQ(report.records, 10u);
+}
+
+TEST_F(WalTest, ZeroesInPlaceOfWhatWasSynced_AreALoss) {
+  const auto begins = synced_groups(4, 1, 10);
+  synced_groups(5, 11, 2);
+  auto file = disk_.open("/db/" + name_of(4), Disk::Open::write_existing).value();
+  const std::uint64_t end = file->size().value();
+  WalWriter later;
+  later.add(group(13, 1, {4, end, 10}));
+  ignore(disk_.remove("/db/" + name_of(5)), "its marks name itself");
+  append(name_of(5), later.take());
+  ASSERT_TRUE(file->write_at(begins[7], std::string(end - begins[7], '\0')).has_value());
+  EXPECT_EQ(check().acknowledged.size(), 1u);
+}
+
+TEST_F(WalTest, RecordBetweenZeroes_IsFound) {
+  const auto begins = synced_groups(4, 1, 10);
+  auto file = disk_.open("/db/" + name_of(4), Disk::Open::write_existing).value();
+  ASSERT_TRUE(file->write_at(begins[4], std::string(begins[5] - begins[4], '\0')).has_value());
+  append(name_of(4), std::string(50'000, '\0'));
+  EXPECT_EQ(check().acknowledged.size(), 1u);
+  EXPECT_EQ(check().records, 9u);
 }
 
 TEST_F(WalTest, Salvage_KeepsWhatVerifies_AndStaysClean) {
