@@ -14,21 +14,23 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent / 'src'
 FLOORS = [  # top to bottom; modules on one floor see each other only as `siblings` says
     ['app'],
     ['frontend/smtpd', 'frontend/imapd', 'frontend/pop3d', 'frontend/httpd', 'frontend/adminapi', 'frontend/submitd'],
-    ['service/intake', 'service/submission', 'service/routing', 'service/outbound', 'service/delivery', 'service/scheduler'],
-    ['state/directory', 'state/queue', 'state/mailbox', 'state/trace', 'check/spf', 'check/dkim'],
-    ['edge/net', 'edge/dns', 'edge/tls', 'edge/http', 'edge/store', 'grammar/message', 'grammar/smtp', 'grammar/pop3', 'grammar/imap', 'grammar/sasl', 'grammar/dsn', 'grammar/submit'],
+    ['service/intake', 'service/submission', 'service/routing', 'service/outbound', 'service/delivery', 'service/scheduler', 'service/events'],
+    ['state/directory', 'state/queue', 'state/mailbox', 'state/trace', 'state/events', 'check/spf', 'check/dkim', 'check/dmarc', 'check/arc', 'check/iprev'],
+    ['edge/net', 'edge/dns', 'edge/tls', 'edge/http', 'edge/store', 'grammar/message', 'grammar/smtp', 'grammar/pop3', 'grammar/imap', 'grammar/sasl', 'grammar/dsn', 'grammar/submit', 'grammar/authres'],
     ['base'],
 ]
 SIBLINGS = {
     'frontend/adminapi': {'frontend/httpd'},
-    'service/intake': {'service/submission', 'service/routing'},
+    'service/intake': {'service/events', 'service/submission', 'service/routing'},
     'service/outbound': {'service/routing'},
     'service/delivery': {'service/intake', 'service/routing'},
-    'service/scheduler': {'service/intake', 'service/routing', 'service/outbound', 'service/delivery'},
+    'service/scheduler': {'service/events', 'service/intake', 'service/routing', 'service/outbound', 'service/delivery'},
     'state/mailbox': {'state/directory'},
     'edge/dns': {'edge/net'},
     'edge/tls': {'edge/net'},
     'edge/http': {'edge/net', 'edge/tls'},
+    'check/arc': {'check/dkim'},
+    'check/dmarc': {'check/spf', 'check/dkim'},
     'grammar/dsn': {'grammar/message'},
 }
 SYSTEM = [  # header pattern, where it may be included

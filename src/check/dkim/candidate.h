@@ -1,5 +1,5 @@
 #pragma once
-// A signature on its way to a verdict, and the checks that need neither message nor DNS. Inside the module.
+// A signature on its way to a verdict, and the checks that need neither message nor DNS. For this module and check/arc.
 
 #include <cstdint>
 #include <string>
@@ -27,7 +27,7 @@ Candidate begin_candidate(std::string_view text, std::size_t from_fields, const 
 Candidate settled_candidate(Reason reason, std::string text);
 void settle(Candidate& candidate, Reason reason, std::string text);
 
-// RFC 6376 6.1.2 and 6.1.3, with what the DNS said.
+// RFC 6376 6.1.2 and 6.1.3, with what the DNS said. ARC judges its signatures with it too: a seal has no body, and no body hash.
 void judge(Candidate& candidate, const KeyAnswer& answer, const BodyHashes::Hash& body, const VerifyOptions& options);
 
 }  // namespace godwit::dkim
