@@ -51,7 +51,8 @@ endif()
 install(FILES ${packaging}/godwit.service DESTINATION lib/systemd/system)
 install(FILES ${packaging}/debian/copyright DESTINATION share/doc/godwit)
 install(FILES ${PROJECT_SOURCE_DIR}/NOTICE DESTINATION share/doc/godwit)
-install(FILES ${PROJECT_SOURCE_DIR}/share/reply-classes.toml ${PROJECT_SOURCE_DIR}/share/providers.toml DESTINATION share/doc/godwit)  # to read: the program has them
+install(FILES ${PROJECT_SOURCE_DIR}/share/reply-classes.toml ${PROJECT_SOURCE_DIR}/share/providers.toml ${PROJECT_SOURCE_DIR}/share/warmup.toml DESTINATION share/doc/godwit)  # to read: the program has them
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/share/dsn DESTINATION share/doc/godwit FILES_MATCHING PATTERN "*.txt")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/operator DESTINATION share/doc/godwit FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY DESTINATION /etc/godwit)
 

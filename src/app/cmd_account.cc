@@ -101,6 +101,21 @@ int set_account(const Options& options, const AccountOptions& account) {
                         {{"imap_without", names_of(account.imap_without)}}, show_account);
 }
 
+// On what is held of an account.
+int act_on_held(const Options& options, const AccountOptions& account, const char* what, const char* done) {
+  return call_and_print(options, "POST", "/v1/queue/actions",
+                        {{"action", what}, {"sender", account.address}, {"held", "yes"}, {"wait", true}},
+                        [&](const boost::json::object& answer) { fmt::print("{} {}\n", text_of(answer, "count"), done); });
+}
+
+int release_account(const Options& options, const AccountOptions& account) {
+  const int done = call_and_print(options, "POST", "/v1/accounts/" + encode_segment(account.address) + "/release", {},
+                                  [&](const boost::json::object& answer) {
+                                    fmt::print("{} {}\n", account.address, answer.at("was_held").as_bool() ? "may go on" : "was not held");
+                                  });
+  return done != 0 ? done : act_on_held(options, account, "release", "messages released");
+}
+
 }  // namespace
 
 void add_account_command(CLI::App& app, const Options& options, Action& action) {
@@ -142,6 +157,18 @@ void add_account_command(CLI::App& app, const Options& options, Action& action) 
     action = [&options, account] {
       return call_and_print(options, "DELETE", "/v1/accounts/" + encode_segment(account->address), {},
                             [&](const auto&) { fmt::print("{} removed\n", account->address); });
+    };
+  });
+
+  auto* release = command->add_subcommand("release", "an account that was held for sending too much may go on, with what was held");
+  release->add_option("ADDRESS", account->address)->required();
+  release->callback([&options, &action, account] { action = [&options, account] { return release_account(options, *account); }; });
+
+  auto* purge = command->add_subcommand("purge", "throw away what ADDRESS has in the queue on hold; nobody is told");
+  purge->add_option("ADDRESS", account->address)->required();
+  purge->callback([&options, &action, account] {
+    action = [&options, account] {
+      return act_on_held(options, *account, "drop", "dropped; its new mail is held on until: godwit account release");
     };
   });
 

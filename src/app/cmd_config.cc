@@ -2,6 +2,7 @@
 #include <pwd.h>
 
 #include "app/commands.h"
+#include "app/egress.h"
 #include "app/route_secrets.h"
 #include "edge/tls/context.h"
 
@@ -20,7 +21,11 @@ std::vector<std::string> check_surroundings(const Config& config) {
   if (const auto token = read_token(config.metrics_token_file); !token) problems.push_back(token.error().text);
   const RoutePasswords passwords = read_route_passwords(config);
   problems.insert(problems.end(), passwords.problems.begin(), passwords.problems.end());
+  for (std::string& problem : look_at_events(config.events)) problems.push_back(std::move(problem));
+  const EgressFindings egress = look_at_egress(config);
+  problems.insert(problems.end(), egress.problems.begin(), egress.problems.end());
   for (const std::string& warning : passwords.warnings) fmt::print(stderr, "{}: {} (warning)\n", config.path, warning);
+  for (const std::string& warning : egress.warnings) fmt::print(stderr, "{}: {} (warning)\n", config.path, warning);
   return problems;
 }
 

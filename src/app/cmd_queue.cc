@@ -1,107 +1,187 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <boost/json/array.hpp>
 #include <memory>
 
 #include "app/commands.h"
 #include "app/control_client.h"
-#include "app/table.h"
+#include "app/queue_tables.h"
 
 namespace godwit::app {
 namespace {
 
+using namespace queue_tables;
+
+// Which messages are meant; everything given must hold.
 struct Selection {
   std::string id;
   std::string to;
   std::string from;
+  std::string tenant;
+  std::string domain;
+  std::string sender;
+  std::string reason;
+  std::string older;
+  std::string held;
+  std::string priority;
+
+  std::array<std::pair<const char*, const std::string*>, 10> words() const {
+    return {{{"id", &id},
+             {"to", &to},
+             {"from", &from},
+             {"tenant", &tenant},
+             {"domain", &domain},
+             {"sender", &sender},
+             {"class", &reason},
+             {"older", &older},
+             {"held", &held},
+             {"priority", &priority}}};
+  }
+  boost::json::object body() const {
+    boost::json::object out;
+    for (const auto& [name, text] : words())
+      if (!text->empty()) out[name] = *text;
+    return out;
+  }
+  std::string query() const {
+    std::string out;
+    for (const auto& [name, text] : words())
+      if (!text->empty()) out += fmt::format("{}{}={}", out.empty() ? "?" : "&", name, encode_segment(*text));
+    return out;
+  }
 };
 
-void add_selection(CLI::App* command, const std::shared_ptr<Selection>& selection) {
+using Shared = std::shared_ptr<Selection>;
+
+// Those that a rule can be about, too: they stay the same while a message waits.
+void add_parties(CLI::App* command, const Shared& selection) {
+  command->add_option("--to", selection->to, "with a recipient like PATTERN (* stands for anything)")->option_text("PATTERN");
+  command->add_option("--from", selection->from, "with a reverse path like PATTERN; <> is the null one")->option_text("PATTERN");
+  command->add_option("--tenant", selection->tenant, "of a tenant")->option_text("PATTERN");
+  command->add_option("--domain", selection->domain, "with a recipient in a domain")->option_text("PATTERN");
+  command->add_option("--sender", selection->sender, "submitted by an account, or else with that reverse path")->option_text("PATTERN");
+}
+
+void add_selection(CLI::App* command, const Shared& selection) {
   command->add_option("--id", selection->id, "this message");
-  command->add_option("--to", selection->to, "messages with a recipient like PATTERN (* stands for anything)");
-  command->add_option("--from", selection->from, "messages with a sender like PATTERN");
+  add_parties(command, selection);
+  command->add_option("--class", selection->reason, "whose last refusal was of a class: greylisted, mailbox_full ...; untried")
+      ->option_text("CLASS");
+  command->add_option("--older", selection->older, "accepted longer ago than AGE (30m, 6h, 2d)")->option_text("AGE");
+  command->add_option("--priority", selection->priority, "urgent, normal or non-urgent");
+  command->add_flag_callback("--held", [selection] { selection->held = "yes"; }, "held ones alone");
+  command->add_flag_callback("--not-held", [selection] { selection->held = "no"; }, "others alone");
 }
 
-std::string sender_of(const boost::json::object& message) {
-  const std::string from = text_of(message, "from");
-  return from.empty() ? "<>" : from;
-}
+struct Verb {
+  const char* name;
+  const char* help;
+  const char* done;
+};
 
-// "in 4m10s, at 2026-11-22T12:00:00Z"
-std::string when(const boost::json::object& recipient) {
-  const std::string words = text_of(recipient, "next_try");
-  return words.starts_with("in ") ? words + ", at " + text_of(recipient, "next_attempt") : words;
-}
-
-// "greylisted"; empty before the first attempt
-std::string class_of(const boost::json::object& recipient) {
-  const auto* last = recipient.if_contains("last");
-  return last ? text_of(last->as_object(), "class") : std::string();
-}
-
-void show_list(const boost::json::object& answer) {
-  Table table({"ID", "ACCEPTED", "SIZE", "FROM", "TO", "NEXT TRY", "WHY IT WAITS"});
-  for (const auto& item : answer.at("messages").as_array()) {
-    const auto& message = item.as_object();
-    for (const auto& row : message.at("recipients").as_array()) {
-      const auto& recipient = row.as_object();
-      if (text_of(recipient, "state") != "pending") continue;
-      table.add({text_of(message, "id"), text_of(message, "accepted"), text_of(message, "size"), sender_of(message),
-                 text_of(recipient, "to"), when(recipient), text_of(recipient, "why")});
-    }
-  }
-  if (table.empty())
-    fmt::print("the queue is empty\n");
-  else
-    fmt::print("{}", table.text());
-  if (answer.at("more").as_bool()) fmt::print("there are more; narrow it with --to or --from\n");
-}
-
-void show_message(const boost::json::object& message) {
-  fmt::print("id        {}\naccepted  {}\nfrom      {}\nsize      {} bytes\n", text_of(message, "id"), text_of(message, "accepted"),
-             sender_of(message), text_of(message, "size"));
-  if (message.at("held").as_bool()) fmt::print("held      {}\n", text_of(message, "held_because"));
-  Table table({"TO", "STATE", "ATTEMPTS", "NEXT TRY", "CLASS", "WHY"});
-  for (const auto& row : message.at("recipients").as_array()) {
-    const auto& recipient = row.as_object();
-    table.add({text_of(recipient, "to"), text_of(recipient, "state"), text_of(recipient, "attempts"), when(recipient), class_of(recipient),
-               text_of(recipient, "why")});
-  }
-  fmt::print("\n{}", table.text());
-}
-
-void show_summary(const boost::json::object& summary) {
-  fmt::print("{} messages, {} recipients, {} held, {}\n", text_of(summary, "messages"), text_of(summary, "recipients"),
-             text_of(summary, "held"), to_string(ByteCount{static_cast<std::uint64_t>(summary.at("bytes").to_number<std::int64_t>())}));
-  Table table({"SITE", "WAITING", "CONNECTIONS", "STATE"});
-  for (const auto& item : summary.at("sites").as_array()) {
-    const auto& site = item.as_object();
-    const bool down = site.at("down").as_bool();
-    table.add({text_of(site, "site"), text_of(site, "waiting"),
-               fmt::format("{} of {}", text_of(site, "connections"), text_of(site, "most_connections")),
-               down ? fmt::format("down, next try {}: {}", text_of(site, "next_probe"), text_of(site, "last_error")) : "up"});
-  }
-  if (!table.empty()) fmt::print("\n{}", table.text());
-}
-
-// "2 dropped", and what is only asked for because the message is being tried this moment.
-void show_acted(const boost::json::object& answer, const char* done) {
-  const auto* field = answer.if_contains("asked");
-  const auto asked = field ? field->to_number<std::int64_t>() : 0;
-  const auto count = answer.at("count").to_number<std::int64_t>();
-  if (count > asked || asked == 0) fmt::print("{} {}\n", count - asked, done);
-  if (asked > 0) fmt::print("{} asked to be {}: being tried now; it takes effect when the attempt under way ends\n", asked, done);
-}
-
-void add_action(CLI::App* command, const Options& options, Action& action, const char* verb, const char* help, const char* done) {
+CLI::App* add_action(CLI::App* command, const Options& options, Action& action, const Verb& verb,
+                     std::shared_ptr<boost::json::object> extra = {}) {
   auto selection = std::make_shared<Selection>();
-  auto* sub = command->add_subcommand(verb, help);
+  auto wait = std::make_shared<bool>(false);
+  auto* sub = command->add_subcommand(verb.name, verb.help);
   add_selection(sub, selection);
-  sub->callback([&options, &action, selection, verb, done] {
-    action = [&options, selection, verb, done] {
-      return call_and_print(options, "POST", "/v1/queue/actions",
-                            {{"action", verb}, {"id", selection->id}, {"to", selection->to}, {"from", selection->from}},
-                            [&](const boost::json::object& answer) { show_acted(answer, done); });
+  sub->add_flag("--wait", *wait, "come back when all is done");
+  sub->callback([&options, &action, selection, wait, verb, extra] {
+    action = [&options, selection, wait, verb, extra] {
+      auto body = selection->body();
+      if (extra)
+        for (const auto& [key, value] : *extra) body[key] = value;
+      if (body.contains("new")) {  // of what is to come
+        body.erase("new");
+        body["action"] = verb.name;
+        return call_and_print(options, "POST", "/v1/queue/rules", std::move(body),
+                              verb.name == std::string_view("hold") ? show_rule : show_ended);
+      }
+      body["action"] = verb.name;
+      body["wait"] = *wait;
+      return call_and_print(options, "POST", "/v1/queue/actions", std::move(body),
+                            [&](const boost::json::object& answer) { show_acted(answer, verb.done); });
+    };
+  });
+  return sub;
+}
+
+void add_actions(CLI::App* command, const Options& options, Action& action) {
+  add_action(command, options, action, {"retry", "try now", "tried now"});
+  auto hold = std::make_shared<boost::json::object>();
+  auto* sub = add_action(command, options, action, {"hold", "keep until released; with --new, mail that is to come", "held"}, hold);
+  sub->add_flag_callback("--new", [hold] { (*hold)["new"] = true; }, "a rule: what comes in like this is held at once");
+  sub->add_option_function<std::string>("--why", [hold](const std::string& text) { (*hold)["why"] = text; }, "shown with each message");
+  auto release = std::make_shared<boost::json::object>();
+  sub = add_action(command, options, action, {"release", "end a hold; with --new, the rule that holds new mail", "released"}, release);
+  sub->add_flag_callback("--new", [release] { (*release)["new"] = true; }, "end the rule; what it has held stays held");
+  add_action(command, options, action, {"drop", "remove without telling the sender", "dropped"});
+  auto reroute = std::make_shared<boost::json::object>();
+  sub = add_action(command, options, action, {"reroute", "send to another next hop, whatever the routes say", "rerouted"}, reroute);
+  auto* via = sub->add_option_function<std::string>(
+      "--via", [reroute](const std::string& hop) { (*reroute)["next_hop"] = hop; }, "smtp://host:25, smtps://host, lmtp://host");
+  sub->add_flag_callback("--back", [reroute] { (*reroute)["next_hop"] = ""; }, "where the routes say, again")->excludes(via);
+}
+
+void add_rules(CLI::App* command, const Options& options, Action& action) {
+  struct Words {
+    Selection selection;
+    std::string site;
+    std::string length;
+    std::string why;
+    std::uint64_t number = 0;
+    bool all = false;
+  };
+  const auto body_of = [](const Words& words, const char* verb) {
+    auto body = words.selection.body();
+    body["action"] = verb;
+    if (!words.site.empty()) body["site"] = words.site;
+    if (!words.length.empty()) body["for"] = words.length;
+    if (!words.why.empty()) body["why"] = words.why;
+    if (words.number > 0) body["number"] = words.number;
+    if (words.all) body["all"] = true;
+    return body;
+  };
+  for (const char* verb : {"suspend", "resume"}) {
+    const bool suspends = verb == std::string_view("suspend");
+    auto words = std::make_shared<Words>();
+    auto* sub = command->add_subcommand(verb, suspends ? "try none of some mail for a while" : "end a suspension");
+    add_parties(sub, Shared(words, &words->selection));
+    sub->add_option("--site", words->site, "that leaves to a site (its name: godwit queue summary)")->option_text("PATTERN");
+    if (suspends) {
+      sub->add_option("--for", words->length, "so long (30m, 2h, 1d); without it until resumed");
+      sub->add_option("--why", words->why, "shown to who asks, and to the sender if it expires meanwhile");
+    } else {
+      sub->add_option("--number", words->number, "the rule of that number, of any kind (godwit queue rules)");
+      sub->add_flag("--all", words->all, "every suspension");
+    }
+    sub->callback([&options, &action, words, body_of, verb, suspends] {
+      action = [&options, words, body_of, verb, suspends] {
+        return call_and_print(options, "POST", "/v1/queue/rules", body_of(*words, verb), suspends ? show_rule : show_ended);
+      };
+    });
+  }
+  command->add_subcommand("rules", "suspensions, rules that hold new mail, actions under way")->callback([&] {
+    action = [&options] { return call_and_print(options, "GET", "/v1/queue/rules", {}, show_rules); };
+  });
+}
+
+void add_readdress(CLI::App* command, const Options& options, Action& action) {
+  struct Words {
+    std::string id;
+    std::string to;
+    std::string address;
+  };
+  auto words = std::make_shared<Words>();
+  auto* sub = command->add_subcommand("readdress", "give a message another recipient in place of one that waits");
+  sub->add_option("--id", words->id, "the message")->required();
+  sub->add_option("--to", words->to, "the recipient that it has")->required();
+  sub->add_option("--new", words->address, "the one that it gets")->required();
+  sub->callback([&options, &action, words] {
+    action = [&options, words] {
+      return call_and_print(options, "POST", "/v1/queue/readdress", {{"id", words->id}, {"to", words->to}, {"new", words->address}},
+                            [&](const boost::json::object&) { fmt::print("{} goes to {} now\n", words->id, words->address); });
     };
   });
 }
@@ -111,19 +191,25 @@ void add_action(CLI::App* command, const Options& options, Action& action, const
 void add_queue_command(CLI::App& app, const Options& options, Action& action) {
   auto* command = app.add_subcommand("queue", "mail that waits");
   command->require_subcommand(1);
-  command->add_subcommand("summary", "how much waits, and where")->callback([&] {
-    action = [&options] { return call_and_print(options, "GET", "/v1/queue/summary", {}, show_summary); };
+  auto counted = std::make_shared<Selection>();
+  auto by = std::make_shared<std::string>();
+  auto* summary = command->add_subcommand("summary", "how much waits, and where");
+  add_selection(summary, counted);
+  summary->add_option("--by", *by, "all of site, domain, tenant, sender, class or age; without it the largest of each")
+      ->option_text("WHAT");
+  summary->callback([&options, &action, counted, by] {
+    action = [&options, counted, by] {
+      std::string target = "/v1/queue/summary" + counted->query();
+      if (!by->empty()) target += fmt::format("{}by={}", target.contains('?') ? "&" : "?", encode_segment(*by));
+      return call_and_print(options, "GET", target, {}, show_summary);
+    };
   });
 
   auto selection = std::make_shared<Selection>();
   auto* list = command->add_subcommand("list", "each message, why it waits and when it is tried again");
   add_selection(list, selection);
   list->callback([&options, &action, selection] {
-    action = [&options, selection] {
-      const std::string target = fmt::format("/v1/queue?id={}&to={}&from={}", encode_segment(selection->id), encode_segment(selection->to),
-                                             encode_segment(selection->from));
-      return call_and_print(options, "GET", target, {}, show_list);
-    };
+    action = [&options, selection] { return call_and_print(options, "GET", "/v1/queue" + selection->query(), {}, show_list); };
   });
 
   auto* show = command->add_subcommand("show", "all about one message");
@@ -134,10 +220,9 @@ void add_queue_command(CLI::App& app, const Options& options, Action& action) {
     };
   });
 
-  add_action(command, options, action, "retry", "try now", "to be tried now");
-  add_action(command, options, action, "hold", "keep until released", "held");
-  add_action(command, options, action, "release", "end a hold", "released");
-  add_action(command, options, action, "drop", "remove without telling the sender", "dropped");
+  add_actions(command, options, action);
+  add_readdress(command, options, action);
+  add_rules(command, options, action);
 }
 
 }  // namespace godwit::app

@@ -30,6 +30,7 @@ void add_alias_command(CLI::App& app, const Options& options, Action& action);
 void add_mailbox_command(CLI::App& app, const Options& options, Action& action);
 void add_queue_command(CLI::App& app, const Options& options, Action& action);
 void add_trace_command(CLI::App& app, const Options& options, Action& action);
+void add_events_command(CLI::App& app, const Options& options, Action& action);
 void add_store_command(CLI::App& app, const Options& options, Action& action);
 
 // Prints the sentence to standard error; returns 1.

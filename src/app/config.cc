@@ -8,6 +8,7 @@
 #include <array>
 #include <fstream>
 
+#include "app/report_texts.h"
 #include "edge/dns/unbound_resolver.h"
 #include "frontend/imapd/capabilities.h"
 #include "grammar/smtp/path.h"
@@ -84,6 +85,8 @@ void read_limits(TomlTable& table, LimitsConfig& limits) {
   table.count("recipients_anyone", limits.recipients_anyone, 100, 100'000);  // RFC 5321 4.5.3.1.8: at least 100
   table.count("local_messages", limits.local_messages, 0, 1'000'000);
   table.count("auth_failures", limits.auth_failures, 1, 1'000);
+  table.count("burst_factor", limits.burst_factor, 0, 1'000'000);
+  table.count("burst_recipients", limits.burst_recipients, 1, 1'000'000'000);
   table.count("password_checks", limits.password_checks, 0, 1'024);
   table.count("refused_recipients", limits.refused_recipients, 0, 1'000'000);
   table.duration("pop3_idle", limits.pop3_idle, 1s);
@@ -118,8 +121,53 @@ void read_route(TomlTable& table, Config& config, routing::RouteTable& routes) {
   table.text("tls_name", route.tls_name);
   table.text("user", route.user);
   table.text("password_file", route.password_file);
+  table.text("pool", route.pool);
+  check_pool(table, "pool", route.pool, config.egress);
   if (const auto added = routes.add(route); !added) table.error(added.error().key, added.error().text);
   config.routes.push_back(std::move(route));
+}
+
+// [[queue.share]]: a tenant's weight among the others.
+void read_share(TomlTable& table, Config& config) {
+  std::string tenant;
+  std::uint64_t weight = 0;
+  table.text("tenant", tenant);
+  table.count("weight", weight, 1, 1'000);
+  const auto domain = smtp::parse_domain(tenant);
+  if (!domain)
+    table.error("tenant", tenant.empty() ? "is missing; write the tenant's domain, such as tenant = \"example.com\""
+                                         : fmt::format("\"{}\" is not a domain; write for example \"example.com\"", tenant));
+  else if (!config.shares.emplace(domain->text(), static_cast<unsigned>(weight)).second)
+    table.error("tenant", fmt::format("{} has a share above; remove one of the two", tenant));
+  if (!table.has("weight")) table.error("weight", "is missing; write for example weight = 4: everybody else has 1");
+}
+
+template <class Pattern>
+void read_patterns(TomlTable& table, std::string_view key, std::vector<Pattern>& into) {
+  std::vector<std::string> texts;
+  table.texts(key, texts);
+  for (const std::string& text : texts)
+    if (auto pattern = Pattern::parse(text))
+      into.push_back(*std::move(pattern));
+    else
+      table.error(key, pattern.error().text);
+}
+
+// [[queue.class]]: RFC 6710 Appendix B names the levels.
+void read_class(TomlTable& table, Config& config) {
+  intake::PriorityClass made;
+  std::string priority;
+  read_patterns(table, "sender", made.sender);
+  read_patterns(table, "account", made.account);
+  read_patterns(table, "tenant", made.tenant);
+  if (!table.has("sender") && !table.has("account") && !table.has("tenant"))
+    table.error("sender", "is missing; write whose mail this is about: sender =, account = or tenant =");
+  if (table.has("priority"))
+    table.choice("priority", priority, {"urgent", "normal", "non-urgent"});
+  else
+    table.error("priority", "is missing; write \"urgent\", \"normal\" or \"non-urgent\"");
+  made.priority = queue::keep_priority(priority == "urgent" ? 4 : priority == "non-urgent" ? -4 : 0);
+  config.priorities.push_back(std::move(made));
 }
 
 void read_outbound(TomlTable& table, Config& config) {
@@ -128,6 +176,7 @@ void read_outbound(TomlTable& table, Config& config) {
   table.count("connections_per_site", config.connections_per_site, 1, 1'000);
   table.flag("starttls", config.outbound_starttls);
   table.flag("address_literals", config.address_literals);
+  read_egress_of_outbound(table, config.egress);
   table.tables("site", [&](TomlTable& site) { outbound::read_site_rule(site, config.sites.emplace_back()); });
   // what is written stands above the shipped table of providers
   if (table.has("connections_per_site")) config.sites.push_back({"*", static_cast<std::size_t>(config.connections_per_site), {}, {}});
@@ -202,7 +251,10 @@ void read_root(TomlTable& root, Config& config) {
                   "needs at least one step of a second or more; the default is [\"1m\", \"5m\", \"15m\", \"30m\", \"1h\", \"2h\", \"4h\"]");
     table.duration("expire", config.expire, 1min);
     table.duration("delay_notice", config.delay_notice);
+    table.tables("share", [&](TomlTable& share) { read_share(share, config); });
+    table.tables("class", [&](TomlTable& each) { read_class(each, config); });
   });
+  root.table("dsn", [&](TomlTable& table) { read_dsn(table, config); });
   root.table("limits", [&](TomlTable& table) { read_limits(table, config.limits); });
   root.table("auth", [&](TomlTable& table) { table.networks("plaintext_from", config.plaintext_from); });
   root.table("imap", [&](TomlTable& table) { read_imap(table, config); });
@@ -211,6 +263,10 @@ void read_root(TomlTable& root, Config& config) {
     table.size("quota", config.mailbox_quota);
     table.count("quota_messages", config.mailbox_quota_messages, 0, 1'000'000'000);
   });
+  root.table("events", [&](TomlTable& table) { read_events(table, config.events); });
+  root.tables("webhook", [&](TomlTable& table) { read_webhook(table, config.events); });
+  root.tables("source", [&](TomlTable& table) { read_source(table, config.egress); });
+  root.tables("pool", [&](TomlTable& table) { read_pool(table, config.egress); });
   root.table("outbound", [&](TomlTable& table) { read_outbound(table, config); });
   routing::RouteTable routes;
   root.tables("route", [&](TomlTable& table) { read_route(table, config, routes); });

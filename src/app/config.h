@@ -4,18 +4,26 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "app/egress_config.h"
+#include "app/events_config.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/toml_reader.h"
+#include "service/intake/priority_class.h"
 #include "service/outbound/site_limits.h"
 #include "service/routing/router.h"
 
 namespace godwit::outbound {
 class ReplyClasses;
+}
+
+namespace godwit::dsn {
+class Texts;
 }
 
 namespace godwit::app {
@@ -42,6 +50,8 @@ struct LimitsConfig {
   std::uint64_t recipients_anyone = 100;
   std::uint64_t local_messages = 600;  // a minute, of one user of this machine through sendmail; 0 = no limit
   std::uint64_t auth_failures = 5;
+  std::uint64_t burst_factor = 10;                    // times its habit, and an account is held; 0 = never
+  std::uint64_t burst_recipients = 500;               // within an hour: nobody is held for less
   std::uint64_t password_checks = 0;                  // at once; 0 = as many as threads
   milliseconds pop3_idle = std::chrono::minutes(10);  // RFC 1939 3
   milliseconds imap_idle = std::chrono::minutes(30);  // RFC 9051 5.4
@@ -75,6 +85,11 @@ struct Config {
   std::vector<milliseconds> retry;
   milliseconds expire = std::chrono::days(5);
   milliseconds delay_notice = std::chrono::hours(4);
+  std::map<std::string, unsigned, std::less<>> shares;  // of tenants
+  std::vector<intake::PriorityClass> priorities;
+
+  std::string dsn_templates;                    // a folder; "": the shipped texts alone
+  std::shared_ptr<const dsn::Texts> dsn_texts;  // of reports; null: as shipped, in English
 
   LimitsConfig limits;
 
@@ -94,6 +109,9 @@ struct Config {
   bool outbound_starttls = true;                                // where it is offered
   bool address_literals = false;                                // send to user@[192.0.2.1]
 
+  EgressConfig egress;
+  EventsConfig events;
+
   std::vector<routing::Route> routes;
 
   std::string log_format = "logfmt";
@@ -105,6 +123,7 @@ struct Config {
   const std::string& run_directory() const { return run_dir.empty() ? data_dir : run_dir; }
   std::string control_socket() const { return data_dir + "/control.sock"; }
   std::string submit_socket() const { return run_directory() + "/submit.sock"; }
+  std::string warmup_record() const { return data_dir + "/warmup"; }
   std::string maildrop() const { return data_dir + "/maildrop"; }
 };
 

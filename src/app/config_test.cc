@@ -1,6 +1,10 @@
 #include "app/config.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>  // mkdtemp
+
+#include <filesystem>
+#include <fstream>
 
 namespace godwit::app {
 namespace {
@@ -178,6 +182,30 @@ to = "lmtp://unix:/run/dovecot/lmtp"
   EXPECT_EQ(routes[1].password_file, "/etc/godwit/relay.password");
 }
 
+// [dsn]: a bad template is an error with its file and line.
+TEST(Config, Reports_TextsAndLanguages) {
+  EXPECT_EQ(parse_config(kHost, "g.toml").config.dsn_texts, nullptr);
+  EXPECT_EQ(first_error("[dsn]\nlanguage = \"de\"\n[[dsn.tenant]]\ndomain = \"example.org\"\nlanguage = \"en\"\n"), "");
+  EXPECT_EQ(first_error("[dsn]\nlanguage = \"fr\"\n"),
+            "g.toml:3:12: dsn.language: \"fr\" is no language of reports here; there are: de, en");
+  EXPECT_NE(first_error("[dsn]\n[[dsn.tenant]]\ndomain = \"a b\"\nlanguage = \"de\"\n").find("dsn.tenant[1].domain: this is no domain"),
+            std::string::npos);
+  EXPECT_NE(first_error("[dsn]\ntemplates = \"/nowhere\"\n").find("g.toml:3:13: dsn.templates: cannot read the folder /nowhere: "),
+            std::string::npos);
+  std::string folder = "/tmp/godwit-texts-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string section = "[dsn]\ntemplates = \"" + folder + "\"\nlanguage = \"de\"\n";
+  std::ofstream(folder + "/failed.de.txt") << "Subject: {address}\n\n{oops}\n";
+  EXPECT_NE(first_error(section).find("dsn.templates: " + folder + "/failed.de.txt:3: {oops} is not known; there are: message, "),
+            std::string::npos)
+      << first_error(section);
+  std::ofstream(folder + "/failed.de.txt") << "Subject: {address}\n\n{message}\n";
+  EXPECT_EQ(first_error(section), "");
+  std::ofstream(folder + "/failed.fr.txt") << "Subject: {address}\n\n{message}\n";
+  EXPECT_NE(first_error(section).find("the language \"fr\" is not complete"), std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
 // Each nonsense with its line, its key and its mend.
 TEST(Config, Routes_ThatCannotBeMeant) {
   struct Case {
@@ -259,6 +287,33 @@ TEST(Config, MissingFile_IsNamed) {
   EXPECT_EQ(describe("/nonexistent/godwit.toml", loaded.errors.front()),
             "/nonexistent/godwit.toml: cannot read it: No such file or directory");
   EXPECT_EQ(describe("/", load_config("/").errors.at(0)), "/: cannot read it: Is a directory");
+}
+
+TEST(Config, QueueSharesAndClasses) {
+  const auto loaded = parse_config(R"(
+hostname = "mx.example.org"
+[[queue.share]]
+tenant = "Example.COM"
+weight = 4
+[[queue.class]]
+sender = "alerts@example.com"
+priority = "urgent"
+[[queue.class]]
+tenant = ["news.example.com", "*.bulk.example"]
+priority = "non-urgent"
+)",
+                                   "g.toml");
+  ASSERT_TRUE(loaded.errors.empty()) << loaded.errors[0].problem;
+  EXPECT_EQ(loaded.config.shares.at("example.com"), 4u);
+  ASSERT_EQ(loaded.config.priorities.size(), 2u);
+  EXPECT_EQ(queue::urgency_of(loaded.config.priorities[0].priority), queue::Urgency::urgent);
+  EXPECT_EQ(queue::priority_of(loaded.config.priorities[1].priority), -4);
+  EXPECT_NE(
+      first_error("[[queue.share]]\ntenant = \"a b\"\nweight = 2\n").find("g.toml:3:10: queue.share[1].tenant: \"a b\" is not a domain"),
+      std::string::npos);
+  EXPECT_NE(first_error("[[queue.share]]\ntenant = \"a.example\"\n").find("weight: is missing"), std::string::npos);
+  EXPECT_NE(first_error("[[queue.class]]\npriority = \"urgent\"\n").find("sender: is missing"), std::string::npos);
+  EXPECT_NE(first_error("[[queue.class]]\nsender = \"a@b.example\"\n").find("priority: is missing"), std::string::npos);
 }
 
 }  // namespace

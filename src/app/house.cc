@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "app/data_directory.h"
+#include "app/outlets.h"
 #include "app/outward.h"
 #include "base/blocking_pool.h"
 #include "base/log.h"
@@ -14,6 +15,9 @@
 #include "edge/store/segments.h"
 #include "edge/store/space_guard.h"
 #include "frontend/imapd/capabilities.h"
+#include "service/events/report.h"
+#include "service/intake/bursts.h"
+#include "service/intake/own_mail.h"
 #include "service/scheduler/scheduler.h"
 #include "state/queue/blob_owners.h"
 
@@ -22,7 +26,8 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr Duration kMaintainEvery = 5s;  // recycling and compaction of segments
-constexpr Duration kAfterCut = 2s;       // to write down what came of it, and the trace
+constexpr Duration kSaveHabitsEvery = 10min;
+constexpr Duration kAfterCut = 2s;  // to write down what came of it, and the trace
 
 std::string rows_path(const Config& config) { return config.data_dir + "/rows"; }
 
@@ -33,7 +38,16 @@ std::shared_ptr<const intake::Settings> intake_settings(const Config& config) {
   settings->max_recipients = config.max_recipients;
   settings->max_recipients_anyone = config.limits.recipients_anyone;
   settings->quota = {config.mailbox_quota, config.mailbox_quota_messages};
+  settings->priorities = config.priorities;
   return settings;
+}
+
+// Twice what the connections of a site carry, so that they never wait for the scheduler; at least some dozens.
+std::size_t site_backlog(const Config& config) {
+  std::size_t connections = config.connections_per_site;
+  for (const outbound::SiteRule& rule : config.sites) connections = std::max(connections, rule.connections.value_or(0));
+  for (const outbound::SiteRule& rule : outbound::shipped_site_rules()) connections = std::max(connections, rule.connections.value_or(0));
+  return std::max<std::size_t>(64, connections * 2);
 }
 
 std::shared_ptr<const scheduler::Settings> scheduler_settings(const Config& config) {
@@ -42,6 +56,18 @@ std::shared_ptr<const scheduler::Settings> scheduler_settings(const Config& conf
   settings->retry = config.retry;
   settings->expire = config.expire;
   settings->delay_notice = config.delay_notice;
+  settings->shares = config.shares;
+  settings->site_backlog = site_backlog(config);
+  settings->texts = config.dsn_texts;
+  return settings;
+}
+
+std::shared_ptr<const intake::BurstSettings> burst_settings(const Config& config) {
+  auto settings = std::make_shared<intake::BurstSettings>();
+  settings->factor = config.limits.burst_factor;
+  settings->recipients = config.limits.burst_recipients;
+  settings->exempt = config.allow;
+  settings->exempt.insert(settings->exempt.end(), config.relay_from.begin(), config.relay_from.end());
   return settings;
 }
 
@@ -77,6 +103,8 @@ struct House::Impl {
   std::unique_ptr<mailbox::Mailboxes> mailboxes;
   std::unique_ptr<queue::Queue> queue;
   std::unique_ptr<trace::Trace> trace;
+  std::unique_ptr<Outlets> outlets;
+  std::unique_ptr<intake::Bursts> bursts;
   std::unique_ptr<Outward> outward;
   std::unique_ptr<intake::Intake> intake;
   std::vector<std::unique_ptr<scheduler::Scheduler>> schedulers;
@@ -84,11 +112,14 @@ struct House::Impl {
 
   Current<intake::Settings> for_intake;
   Current<scheduler::Settings> for_scheduler;
+  Current<intake::BurstSettings> for_bursts;
   Current<routing::Router> router;
 
   Result<void> open_store();
   Result<void> open_state();
   Result<void> set_settings(const Config& settings);
+  void alert_of(const std::string& account, const std::string& why);
+  void save_habits();
   void make_services();
   void make_admin();
   scheduler::Scheduler& scheduler_of(MessageId id) { return *schedulers[id.shard() % loops.size()]; }
@@ -130,6 +161,15 @@ Result<void> House::Impl::open_state() {
   stories.keep = config.trace_keep;
   stories.max_bytes = config.trace_max;
   GODWIT_ASSIGN(trace, trace::open_trace(std::move(stories), *disk, blocking, *clock));
+  if (offline) {
+    outlets = Outlets::none();
+  } else {
+    GODWIT_ASSIGN(outlets, Outlets::open(config, {loops, tasks, *disk, blocking, *clock, *random}));
+  }
+  bursts = std::make_unique<intake::Bursts>(
+      *queue, *clock, [this] { return for_bursts.get(); },
+      [this](const std::string& account, const std::string& why) { alert_of(account, why); });
+  bursts->load(*disk, config.data_dir + "/habits");
   GODWIT_ASSIGN(outward, Outward::create(config, {loops, tasks, *blobs, *trace, *clock, *random, around.resolver, &blocking}));
   return set_settings(config);
 }
@@ -139,8 +179,46 @@ Result<void> House::Impl::set_settings(const Config& settings) {
   router.set(std::move(routes));
   for_intake.set(intake_settings(settings));
   for_scheduler.set(scheduler_settings(settings));
+  for_bursts.set(burst_settings(settings));
   outward->set_settings(settings);
   return {};
+}
+
+namespace {
+
+// RFC 5321 4.5.1: somebody reads the postmaster's mail.
+Task<> mail_alert(intake::Intake& intake, std::string hostname, std::string account, std::string why, WallTime now) {
+  const auto address = smtp::parse_address(account);
+  const auto postmaster = smtp::parse_address(fmt::format("postmaster@{}", address ? address->domain.text() : hostname));
+  if (!postmaster) co_return;
+  intake::OwnMail mail;
+  mail.session = "alert";
+  mail.helo = hostname;
+  mail.to = *postmaster;
+  mail.eight_bit = mail.smtputf8 = !address || !address->is_ascii();
+  mail.bytes = fmt::format(
+      "From: Mail server <postmaster@{0}>\r\nTo: {1}\r\nSubject: {2} is held: it sends far more than it ever did\r\nDate: {3}\r\n"
+      "Message-ID: <{4}.alert@{0}>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; "
+      "charset=utf-8\r\n\r\n"
+      "{5}.\r\n\r\nIts new mail is accepted, and held in the queue. Look at it:\r\n\r\n    godwit queue list --sender {2} --held\r\n\r\n"
+      "If it is what it should be, let it go:\r\n\r\n    godwit account release {2}\r\n\r\n"
+      "If not, change the password and throw the mail away:\r\n\r\n    godwit account passwd {2}\r\n    godwit account purge {2}\r\n    "
+      "godwit account release {2}\r\n",
+      hostname, postmaster->text(), account, format_rfc5322(now), now.time_since_epoch().count(), why);
+  const smtp::Reply reply = co_await intake::hand_in(intake, std::move(mail));
+  if (reply.code != 250) log::warning("alert_not_mailed", {{"account", account}, {"reply", reply.text}});
+}
+
+}  // namespace
+
+void House::Impl::alert_of(const std::string& account, const std::string& why) {
+  events::report_alert(outlets->stream(), "account_held", account, why);
+  net::spawn(loops.executor(0), tasks, "alert", mail_alert(*intake, config.hostname, account, why, clock->now()));
+}
+
+void House::Impl::save_habits() {
+  if (const auto saved = bursts->save(*disk, config.data_dir + "/habits"); !saved)
+    log::warning("habits_not_saved", {{"error", saved.error().text}});
 }
 
 void House::Impl::make_services() {
@@ -157,7 +235,9 @@ void House::Impl::make_services() {
                         [this](queue::Message message) {
                           if (!offline) scheduler_of(message.id).accepted(std::move(message));
                         },
-                        mailboxes.get()};
+                        mailboxes.get(),
+                        outlets->stream(),
+                        bursts.get()};
   intake = intake::make_intake(std::move(doors));
   for (std::size_t loop = 0; loop < loops.size(); ++loop) {
     scheduler::Context way_out{*queue,
@@ -174,7 +254,8 @@ void House::Impl::make_services() {
                                current_router,
                                outward->mx_sites(loop),
                                [this] { return for_scheduler.get(); },
-                               [this, loop](outbound::Job job) { outward->offer(loop, std::move(job)); }};
+                               [this, loop](outbound::Job job) { outward->offer(loop, std::move(job)); },
+                               outlets->stream()};
     schedulers.push_back(scheduler::make_scheduler(std::move(way_out)));
   }
 }
@@ -195,6 +276,21 @@ Task<Result<bool>> act_from_anywhere(Executor home, net::TaskGroup& tasks, sched
                                      scheduler::Scheduler::Action action, std::string why) {
   auto start = [&](Resume<Result<bool>> resume) {
     net::spawn(home, tasks, "queue_action", act_and_resume(scheduler, id, action, std::move(why), std::move(resume)));
+  };
+  co_return co_await suspend<Result<bool>>(std::move(start));
+}
+
+using Change = scheduler::Scheduler::Change;
+
+Task<> change_and_resume(scheduler::Scheduler& scheduler, MessageId id, Change change, Resume<Result<bool>> resume) {
+  auto done = co_await scheduler.change(id, std::move(change));
+  resume(std::move(done));
+}
+
+Task<Result<bool>> change_from_anywhere(Executor home, net::TaskGroup& tasks, scheduler::Scheduler& scheduler, MessageId id,
+                                        Change change) {
+  auto start = [&](Resume<Result<bool>> resume) {
+    net::spawn(home, tasks, "queue_action", change_and_resume(scheduler, id, std::move(change), std::move(resume)));
   };
   co_return co_await suspend<Result<bool>>(std::move(start));
 }
@@ -262,15 +358,37 @@ void House::Impl::make_admin() {
                                                                 [this] { return engine->verify(); }, [this] { return outward->sites(); }});
   admin->attempting_since = [this](std::vector<MessageId> ids) { return attempting_since(loops, schedulers, std::move(ids)); };
   admin->read_imap_without = imapd::read_without;
+  admin->change = [this](MessageId id, Change change) {
+    return change_from_anywhere(loops.executor(id.shard() % loops.size()), tasks, scheduler_of(id), id, std::move(change));
+  };
+  admin->forgive = [this](std::string account) { return bursts->forgive(std::move(account)); };
+  admin->events = outlets->stream();
+  admin->event_sinks = [this] { return outlets->status(); };
+  admin->blocking = &blocking;
+  if (offline) return;
+  admin->tasks = &tasks;
+  admin->executor_of = [this](std::size_t loop) { return loops.executor(loop); };
+  admin->rules_changed = [this] {
+    for (std::size_t loop = 0; loop < loops.size(); ++loop)
+      post(loops.executor(loop), [scheduler = schedulers[loop].get()] { scheduler->rules_changed(); });
+  };
 }
 
 Task<> House::Impl::maintain() {
+  SteadyTime next_save = clock->steady() + kSaveHabitsEvery;
   auto executor = co_await this_executor();
   auto timer = clock->make_timer(executor);
   const net::TaskGroup::OnStop on_stop(tasks, executor, [&timer] { timer->wake(); });
   while (!tasks.stopping()) {
     co_await blobs->maintain();
     if (tasks.stopping()) break;
+    if (clock->steady() >= next_save) {
+      co_await blocking.run([this] {
+        save_habits();
+        return true;
+      });
+      next_save = clock->steady() + kSaveHabitsEvery;
+    }
     co_await timer->wait_until(clock->steady() + kMaintainEvery);
   }
 }
@@ -345,13 +463,19 @@ Result<std::unique_ptr<House>> House::open(const Config& config, net::LoopPool& 
 }
 
 void House::start() {
+  impl_->outlets->tell_again(*impl_->queue);
+  if (const auto set = impl_->outlets->set(impl_->config); !set) log::error("events_not_sent", {{"error", set.error().text}});
   for (std::size_t loop = 0; loop < impl_->loops.size(); ++loop)
     post(impl_->loops.executor(loop), [scheduler = impl_->schedulers[loop].get()] { scheduler->start(); });
   net::spawn(impl_->loops.executor(0), impl_->tasks, "outboxes", apply_outboxes(*impl_->directory, *impl_->mailboxes));
   net::spawn(impl_->loops.executor(0), impl_->tasks, "maintain", impl_->maintain());
+  adminapi::resume_actions(*impl_->admin, impl_->loops.executor(0));
 }
 
-Result<void> House::reload(const Config& config) { return impl_->set_settings(config); }
+Result<void> House::reload(const Config& config) {
+  GODWIT_TRY(impl_->set_settings(config));
+  return impl_->outlets->set(config);
+}
 
 bool House::close(Duration patience) {
   if (!impl_->started) return true;
@@ -372,6 +496,8 @@ bool House::close(Duration patience) {
   }
   if (!ended) log::warning("ended_with_work_under_way", {{"tasks", impl_->tasks.running()}});
   impl_->trace->stop();
+  impl_->outlets->stop();
+  impl_->save_habits();
   impl_->loops.stop();
   return ended;
 }

@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
   add_mailbox_command(app, options, action);
   add_queue_command(app, options, action);
   add_trace_command(app, options, action);
+  add_events_command(app, options, action);
   add_store_command(app, options, action);
   for (CLI::App* command : app.get_subcommands({})) {
     command->fallthrough();

@@ -6,18 +6,25 @@
 #include <utility>
 
 #include "app/current.h"
+#include "app/egress.h"
 #include "app/ourselves.h"
 #include "app/own_addresses.h"
 #include "app/route_secrets.h"
+#include "app/warmup_file.h"
+#include "base/log.h"
 #include "edge/dns/unbound_resolver.h"
 #include "edge/net/unix_dialer.h"
 #include "edge/tls/context.h"
 #include "service/outbound/reply_class.h"
+#include "service/outbound/tenants.h"
+#include "service/outbound/warmup.h"
 
 namespace godwit::app {
 namespace {
 
-std::shared_ptr<const outbound::Settings> outbound_settings(const Config& config) {
+constexpr Duration kSaveWarmup = std::chrono::seconds(10);  // a crash forgets so much of what new sources have sent
+
+std::shared_ptr<const outbound::Settings> outbound_settings(const Config& config, net::Dialer& dialer, Clock& clock) {
   auto settings = std::make_shared<outbound::Settings>();
   settings->hostname = config.hostname;
   settings->connections_per_site = config.connections_per_site;
@@ -29,6 +36,7 @@ std::shared_ptr<const outbound::Settings> outbound_settings(const Config& config
   settings->forbidden_networks = config.forbidden_networks;
   settings->passwords = read_route_passwords(config).by_file;
   settings->verifying = make_verifying_connector(config);
+  settings->egress = make_egress(config, dialer, clock);
   return settings;
 }
 
@@ -50,6 +58,7 @@ Task<std::vector<outbound::SiteStatus>> status_on(Executor home, outbound::Outbo
 
 struct Outward::Impl {
   explicit Impl(Context given) : context(std::move(given)) {}
+  ~Impl() { save(); }
 
   Context context;
   std::shared_ptr<dns::Resolver> resolver;
@@ -63,8 +72,34 @@ struct Outward::Impl {
 
   std::atomic<SteadyTime> probed{};
 
+  std::shared_ptr<outbound::WarmupLedger> warmup = std::make_shared<outbound::WarmupLedger>();
+  std::shared_ptr<outbound::TenantStops> tenants = std::make_shared<outbound::TenantStops>();
+  std::string warmup_record;
+  std::atomic<bool> saving{false};
+
   void make_loops();
+  void save();
+  static Task<> save_regularly(Impl& self, Executor executor);
 };
+
+void Outward::Impl::save() {
+  if (!warmup->changed()) return;
+  const auto saved = save_warmup(warmup_record, *warmup);
+  if (!saved) log::error("warmup", {{"error", saved.error().text}, {"next", "after a restart what was sent today may be sent again"}});
+}
+
+Task<> Outward::Impl::save_regularly(Impl& self, Executor executor) {
+  const auto timer = self.context.clock.make_timer(executor);
+  const net::TaskGroup::OnStop on_stop(self.context.tasks, executor, [raw = timer.get()] { raw->wake(); });
+  while (!self.context.tasks.stopping()) {
+    co_await timer->wait_until(self.context.clock.steady() + kSaveWarmup);
+    if (!self.warmup->changed() || !self.context.blocking) continue;
+    co_await self.context.blocking->run([&self] {
+      self.save();
+      return std::monostate();
+    });
+  }
+}
 
 void Outward::Impl::make_loops() {
   for (std::size_t loop = 0; loop < context.loops.size(); ++loop) {
@@ -82,7 +117,9 @@ void Outward::Impl::make_loops() {
                               context.loops.executor(loop),
                               [this] { return for_outbound.get(); },
                               net::dial_unix,
-                              context.blocking};
+                              context.blocking,
+                              warmup,
+                              tenants};
     outbounds.push_back(outbound::make_outbound(std::move(outward)));
   }
 }
@@ -92,6 +129,8 @@ Outward::~Outward() = default;
 
 Result<std::unique_ptr<Outward>> Outward::create(const Config& config, Context context) {
   auto impl = std::make_unique<Impl>(std::move(context));
+  impl->warmup_record = config.warmup_record();
+  load_warmup(impl->warmup_record, *impl->warmup);
   impl->resolver = impl->context.resolver;
   if (!impl->resolver) {
     dns::ResolverOptions options;
@@ -107,9 +146,14 @@ Result<std::unique_ptr<Outward>> Outward::create(const Config& config, Context c
 }
 
 void Outward::set_settings(const Config& config) {
-  impl_->for_outbound.set(outbound_settings(config));
+  impl_->for_outbound.set(outbound_settings(config, *impl_->dialer, impl_->context.clock));
   impl_->for_mx.set(mx_settings(config));
   impl_->ourselves.set(std::make_shared<Ourselves>(config.listeners, interface_addresses()));
+  if (!any_warms_up(config.egress) || impl_->saving.exchange(true)) return;
+  const Executor executor = impl_->context.loops.executor(0);
+  post(executor, [impl = impl_.get(), executor] {
+    net::spawn(executor, impl->context.tasks, "warm-up record", Impl::save_regularly(*impl, executor));
+  });
 }
 
 routing::MxSites& Outward::mx_sites(std::size_t loop) { return *impl_->mx[loop]; }

@@ -17,6 +17,16 @@ namespace {
 
 constexpr std::size_t kMostBytes = 1'024;  // as sasl::kMaxPassword
 
+void warn_of_strangers(const routing::Route& route, std::vector<std::string>& warnings) {
+  for (const std::string& hop : routing::hops_that_learn_the_password(route))
+    warnings.push_back(
+        fmt::format("the route to {} has tls = \"{}\": the password of {} goes to whoever answers there, with any "
+                    "certificate; write tls = \"verify\", or leave tls out",
+                    hop, route.tls, route.user));
+}
+
+}  // namespace
+
 Result<std::string> read_password(const std::string& path) {
   const auto bad = [&](std::string_view why) {
     return fail(Error::permanent(Error::Cause::not_found, fmt::format("password_file {} {}", path, why)));
@@ -30,16 +40,6 @@ Result<std::string> read_password(const std::string& path) {
   if (line.size() > kMostBytes) return bad("has a first line of more than 1,024 bytes, which is no password");
   return line;
 }
-
-void warn_of_strangers(const routing::Route& route, std::vector<std::string>& warnings) {
-  for (const std::string& hop : routing::hops_that_learn_the_password(route))
-    warnings.push_back(
-        fmt::format("the route to {} has tls = \"{}\": the password of {} goes to whoever answers there, with any "
-                    "certificate; write tls = \"verify\", or leave tls out",
-                    hop, route.tls, route.user));
-}
-
-}  // namespace
 
 RoutePasswords read_route_passwords(const Config& config) {
   RoutePasswords out;

@@ -18,6 +18,9 @@ struct RoutePasswords {
 };
 RoutePasswords read_route_passwords(const Config& config);
 
+// The first line of a password file. Errors name it, and the mend.
+Result<std::string> read_password(const std::string& path);
+
 // Null when no route asks for verified certificates, or the system has none (which is logged).
 std::shared_ptr<net::TlsConnector> make_verifying_connector(const Config& config);
 

@@ -10,6 +10,7 @@
 
 #include "app/allocator.h"
 #include "app/data_directory.h"
+#include "app/egress.h"
 #include "app/privileges.h"
 #include "app/route_secrets.h"
 #include "base/log.h"
@@ -99,6 +100,7 @@ std::shared_ptr<const submitd::Settings> submitd_settings(const Config& config) 
   auto settings = std::make_shared<submitd::Settings>();
   settings->hostname = config.hostname;
   settings->messages_per_minute = config.limits.local_messages;
+  settings->texts = config.dsn_texts;
   return settings;
 }
 
@@ -119,6 +121,9 @@ std::vector<std::string_view> fixed_at_start(const Config& now, const Config& wa
   compare("log.format", now.log_format, wanted.log_format);
   compare("trace.keep", now.trace_keep, wanted.trace_keep);
   compare("trace.max_size", now.trace_max, wanted.trace_max);
+  compare("events.enabled", now.events.on(), wanted.events.on());
+  compare("events.keep", now.events.keep, wanted.events.keep);
+  compare("events.max_size", now.events.max_size, wanted.events.max_size);
   return keys;
 }
 
@@ -208,6 +213,9 @@ Result<Server::Impl::Loaded> Server::Impl::load(const Config& wanted) {
   const RoutePasswords passwords = read_route_passwords(wanted);
   if (!passwords.problems.empty()) return fail(Error::permanent(Error::Cause::not_found, passwords.problems.front()));
   for (const std::string& warning : passwords.warnings) log::warning("route", {{"what", warning}});
+  const EgressFindings egress = look_at_egress(wanted);
+  if (!egress.problems.empty()) return fail(Error::permanent(Error::Cause::not_found, egress.problems.front()));
+  for (const std::string& warning : egress.warnings) log::warning("source", {{"what", warning}});
   return loaded;
 }
 

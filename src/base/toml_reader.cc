@@ -220,6 +220,22 @@ void TomlTable::texts(std::string_view key, std::vector<std::string>& into) {
   });
 }
 
+void TomlTable::counts(std::string_view key, std::vector<std::uint64_t>& into, std::uint64_t least, std::uint64_t most) {
+  asked_.emplace(key);
+  const toml::node* node = as_table(table_).get(key);
+  if (!node) return;
+  into.clear();
+  const toml::array* items = node->as_array();
+  if (!items) return error(key, fmt::format("expected a list of numbers, such as [50, 100], found {}", name_of(node->type())));
+  for (const toml::node& item : *items) {
+    const auto written = item.value_exact<std::int64_t>();
+    const bool fits =
+        written && *written >= 0 && static_cast<std::uint64_t>(*written) >= least && static_cast<std::uint64_t>(*written) <= most;
+    if (!fits) return error(key, fmt::format("each number must be one from {} to {}", least, most));
+    into.push_back(static_cast<std::uint64_t>(*written));
+  }
+}
+
 void TomlTable::choice(std::string_view key, std::string& into, const std::vector<std::string_view>& known) {
   std::string written = into;
   text(key, written);

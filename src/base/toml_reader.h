@@ -36,8 +36,9 @@ class TomlTable {
   void duration(std::string_view key, std::chrono::milliseconds& into, std::chrono::milliseconds least = {});
   void durations(std::string_view key, std::vector<std::chrono::milliseconds>& into);
   void networks(std::string_view key, std::vector<Network>& into);
-  void endpoints(std::string_view key, std::vector<Endpoint>& into);  // one text or a list
-  void texts(std::string_view key, std::vector<std::string>& into);   // one text or a list
+  void endpoints(std::string_view key, std::vector<Endpoint>& into);                                             // one text or a list
+  void texts(std::string_view key, std::vector<std::string>& into);                                              // one text or a list
+  void counts(std::string_view key, std::vector<std::uint64_t>& into, std::uint64_t least, std::uint64_t most);  // a list
   void choice(std::string_view key, std::string& into, const std::vector<std::string_view>& known);
   bool has(std::string_view key) const;
 

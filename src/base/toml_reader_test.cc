@@ -29,6 +29,18 @@ TEST(TomlReader, NamedTables_ComeWithTheirNamesAndPaths) {
   EXPECT_EQ(errors_of("class = 1", read), "class: expected a table, [class], found a number");
 }
 
+TEST(TomlReader, Counts_AreAListOfNumbers) {
+  std::vector<std::uint64_t> into{7};
+  const auto read = [&](TomlTable& root) { root.counts("daily", into, 1, 100); };
+  EXPECT_EQ(errors_of("", read), "");
+  EXPECT_EQ(into, std::vector<std::uint64_t>{7});
+  EXPECT_EQ(errors_of("daily = [1, 50, 100]", read), "");
+  EXPECT_EQ(into, (std::vector<std::uint64_t>{1, 50, 100}));
+  EXPECT_EQ(errors_of("daily = 5", read), "daily: expected a list of numbers, such as [50, 100], found a number");
+  for (const char* bad : {"daily = [0]", "daily = [101]", "daily = [-1]", "daily = [\"5\"]", "daily = [1.5]"})
+    EXPECT_EQ(errors_of(bad, read), "daily: each number must be one from 1 to 100") << bad;
+}
+
 TEST(TomlReader, TablesInATable_AreNamedInFull) {
   const auto read = [](TomlTable& root) {
     root.table("outbound", [](TomlTable& table) { table.tables("site", [](TomlTable& site) { site.has("match"); }); });

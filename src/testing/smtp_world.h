@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "edge/net/task_group.h"
 #include "frontend/smtpd/smtpd.h"
+#include "grammar/smtp/dsn_parameters.h"
 #include "testing/mail_world.h"
 #include "testing/memory_stream.h"
 #include "testing/transcript.h"
@@ -60,14 +61,31 @@ class SmtpWorld final : public TranscriptWorld {
 
   static const std::map<std::string, Method>& table() {
     static const std::map<std::string, Method> entries = {
-        {"role", &SmtpWorld::do_role},         {"domain", &SmtpWorld::do_domain},      {"account", &SmtpWorld::do_account},
-        {"alias", &SmtpWorld::do_alias},       {"route", &SmtpWorld::do_route},        {"full", &SmtpWorld::do_full},
-        {"set", &SmtpWorld::do_set},           {"relay-from", &SmtpWorld::do_relay},   {"allow", &SmtpWorld::do_allow},
-        {"tls", &SmtpWorld::do_tls},           {"connections", &SmtpWorld::do_limits}, {"stop", &SmtpWorld::do_stop},
-        {"cut", &SmtpWorld::do_cut},           {"store-fails", &SmtpWorld::do_fails},  {"stored", &SmtpWorld::do_stored},
-        {"stored-body", &SmtpWorld::do_body},  {"stored-has", &SmtpWorld::do_has},     {"stored-lacks", &SmtpWorld::do_lacks},
-        {"stored-from", &SmtpWorld::do_from},  {"stored-to", &SmtpWorld::do_to},       {"stored-original", &SmtpWorld::do_original},
-        {"sessions", &SmtpWorld::do_sessions}, {"stored-first", &SmtpWorld::do_first},
+        {"role", &SmtpWorld::do_role},
+        {"domain", &SmtpWorld::do_domain},
+        {"account", &SmtpWorld::do_account},
+        {"alias", &SmtpWorld::do_alias},
+        {"route", &SmtpWorld::do_route},
+        {"full", &SmtpWorld::do_full},
+        {"set", &SmtpWorld::do_set},
+        {"relay-from", &SmtpWorld::do_relay},
+        {"allow", &SmtpWorld::do_allow},
+        {"tls", &SmtpWorld::do_tls},
+        {"connections", &SmtpWorld::do_limits},
+        {"stop", &SmtpWorld::do_stop},
+        {"cut", &SmtpWorld::do_cut},
+        {"store-fails", &SmtpWorld::do_fails},
+        {"stored", &SmtpWorld::do_stored},
+        {"stored-body", &SmtpWorld::do_body},
+        {"stored-has", &SmtpWorld::do_has},
+        {"stored-lacks", &SmtpWorld::do_lacks},
+        {"stored-from", &SmtpWorld::do_from},
+        {"stored-to", &SmtpWorld::do_to},
+        {"stored-original", &SmtpWorld::do_original},
+        {"sessions", &SmtpWorld::do_sessions},
+        {"stored-first", &SmtpWorld::do_first},
+        {"stored-dsn", &SmtpWorld::do_dsn},
+        {"stored-notify", &SmtpWorld::do_notify},
     };
     return entries;
   }
@@ -237,6 +255,29 @@ class SmtpWorld final : public TranscriptWorld {
     for (const auto& recipient : message.recipients)
       if (recipient.address.text() == step.arguments.at(1))
         return recipient.original == step.arguments.at(2) ? Result<void>() : wrong("it is " + recipient.original);
+    return wrong("no such recipient");
+  }
+
+  // RET and ENVID of the last message
+  Result<void> do_dsn(const TranscriptStep& step) {
+    GODWIT_ASSIGN(const auto message, last());
+    using Return = queue::Message::Return;
+    std::vector<std::string> got{"stored-dsn"};
+    if (message.ret != Return::unset) got.push_back(message.ret == Return::full ? "FULL" : "HDRS");
+    if (!message.envid.empty()) got.push_back(message.envid);
+    return got == step.arguments ? Result<void>() : wrong(fmt::format("it has {}", fmt::join(got.begin() + 1, got.end(), " ")));
+  }
+  // NOTIFY and ORCPT of one of its recipients
+  Result<void> do_notify(const TranscriptStep& step) {
+    GODWIT_ASSIGN(const auto message, last());
+    for (const auto& recipient : message.recipients) {
+      if (recipient.address.text() != step.arguments.at(1)) continue;
+      const queue::Notify& asked = recipient.notify;
+      std::vector<std::string> got{"stored-notify", recipient.address.text()};
+      if (asked.given) got.push_back(smtp::format_notify({true, asked.never, asked.success, asked.failure, asked.delay}));
+      if (!recipient.orcpt.empty()) got.push_back(recipient.orcpt);
+      return got == step.arguments ? Result<void>() : wrong(fmt::format("it is {}", fmt::join(got.begin() + 1, got.end(), " ")));
+    }
     return wrong("no such recipient");
   }
 

@@ -114,12 +114,12 @@ class Godwit(e2e.Server):
             raise AssertionError(f'godwit ended with {self.process.returncode}: {self.log.read_text(errors="replace")[-2000:]}')
         return greets(self.address)
 
-    def submit(self, rcpts, mail=None, sender=ANN):
+    def submit(self, rcpts, mail=None, sender=ANN, mail_options=(), rcpt_options=()):
         """Ann's program hands in a mail; its id in the queue."""
         rcpts = [rcpts] if isinstance(rcpts, str) else rcpts
         with smtplib.SMTP_SSL('127.0.0.1', self.submissions, HERE, context=no_verify(), timeout=30) as client:
             client.login(sender, PASSWORD)
-            answers = [client.mail(sender, ['BODY=8BITMIME']), *(client.rcpt(rcpt) for rcpt in rcpts)]
+            answers = [client.mail(sender, ['BODY=8BITMIME', *mail_options]), *(client.rcpt(rcpt, rcpt_options) for rcpt in rcpts)]
             if all(code == 250 for code, _ in answers):
                 answers.append(client.data(mail or letter(sender, rcpts[0])))
         for code, text in answers:
@@ -159,11 +159,11 @@ def letter(sender, rcpt, subject='a letter', body='hello\r\n.\r\n..dots\r\n'):
             f'Message-ID: <{rcpt.replace("@", ".at.")}.{subject.replace(" ", ".")}@client.test>\r\n\r\n{body}').encode()
 
 
-def hand_to(peer, sender, rcpt, mail):
+def hand_to(peer, sender, rcpt, mail, mail_options=(), rcpt_options=()):
     """To Postfix or Exim, as a program on their machine would: from 127.0.0.1, for whom they relay."""
     with smtplib.SMTP(peer.address, 25, HERE, timeout=30) as client:
         client.ehlo()
-        for code, text in (client.mail(sender, ['BODY=8BITMIME']), client.rcpt(rcpt), client.data(mail)):
+        for code, text in (client.mail(sender, ['BODY=8BITMIME', *mail_options]), client.rcpt(rcpt, rcpt_options), client.data(mail)):
             assert code in (250, 251), (rcpt, code, text)
 
 

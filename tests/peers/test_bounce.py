@@ -98,3 +98,26 @@ def case_not_delivered_twice_nor_to_nobody(world):
     hand_to(world.postfix, '<>', 'nobody@godwit.test', letter('MAILER-DAEMON@postfix.test', 'nobody@godwit.test'))
     wait_for('Postfix drops it', lambda: 'to=<nobody@godwit.test>' in log.read_text() and 'status=bounced' in log.read_text(), 20)
     assert len(server.mails(ANN)) == 1
+
+
+def case_success_reports_both_ways(world):
+    """RFC 3461: Postfix offers DSN, so it reports what Godwit has passed on; and Godwit reports to who asked for it by Postfix."""
+    server = world.godwit()
+    server.submit('ann@postfix.test', letter(ANN, 'ann@postfix.test', 'to Postfix'), mail_options=['RET=HDRS', 'ENVID=QQ1'],
+                  rcpt_options=['NOTIFY=SUCCESS', 'ORCPT=rfc822;ann@postfix.test'])
+    one = email.message_from_bytes(wait_one('the report of Postfix', lambda: server.mails(ANN)), policy=email.policy.default)
+    whole, each = list(one.iter_parts())[1].get_payload()
+    assert whole['Reporting-MTA'] == 'dns; mx.postfix.test' and whole['Original-Envelope-Id'] == 'QQ1', whole.items()
+    assert each['Action'] == 'delivered' and each['Original-Recipient'] == 'rfc822;ann@postfix.test', each.items()
+    server.wait_queue_empty(5)
+    hand_to(world.postfix, 'ann@postfix.test', ANN, letter('ann@postfix.test', ANN, 'to Godwit'), ['RET=HDRS', 'ENVID=QQ2'],
+            ['NOTIFY=SUCCESS,FAILURE', f'ORCPT=rfc822;{ANN}'])
+
+    def reported():
+        return [mail for mail in world.postfix.box.mails("ann@postfix.test") if b'Action: delivered' in mail and b'QQ2' in mail]
+    wait_for('the report of Godwit', reported, 30, 0.2)
+    two = email.message_from_bytes(reported()[0], policy=email.policy.default)
+    whole, each = list(two.iter_parts())[1].get_payload()
+    assert whole['Reporting-MTA'] == 'dns; mx.godwit.test' and whole['Received-From-MTA'].startswith('dns; mx.postfix.test'), whole.items()
+    assert each['Action'] == 'delivered' and each['Original-Recipient'] == f'rfc822; {ANN}' and each['Final-Recipient'] == f'rfc822; {ANN}', each.items()
+    assert len(server.mails(ANN)) == 2

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "grammar/smtp/dsn_parameters.h"
 #include "service/outbound/outbound.h"
 #include "service/outbound/reply_class.h"
 #include "service/scheduler/scheduler_fixture.h"
@@ -132,6 +133,8 @@ class OutboundWorld : public scheduler::SchedulerFixture, public net::Dialer {
       dns.recover(word(1));
     } else if (name == "tls-fails") {
       tls_.fail_next = true;
+    } else if (name == "asks") {
+      return asks(words);
     } else if (name == "mail") {
       return mail(words, body);
     } else if (name == "advance") {
@@ -161,8 +164,20 @@ class OutboundWorld : public scheduler::SchedulerFixture, public net::Dialer {
     return fail(no("there is no directive !" + name));
   }
 
+  // !asks NOTIFY [RET [ENVID]]: so it is with the mails from now on (RFC 3461 4).
+  Result<void> asks(const Words& words) {
+    GODWIT_ASSIGN(const smtp::Notify notify, smtp::parse_notify(words.at(1)));
+    asked_ = {{true, notify.never, notify.success, notify.failure, notify.delay}, queue::Message::Return::unset, {}};
+    if (words.size() > 2) asked_.ret = words[2] == "FULL" ? queue::Message::Return::full : queue::Message::Return::headers;
+    if (words.size() > 3) asked_.envid = words[3];
+    return {};
+  }
+
   Result<void> mail(const Words& words, const std::string& body) {
     queue::Message message = make({words.begin() + 2, words.end()}, words.at(1) == "<>" ? "" : words.at(1));
+    message.ret = asked_.ret;
+    message.envid = asked_.envid;
+    for (queue::Recipient& recipient : message.recipients) recipient.notify = asked_.notify;
     GODWIT_ASSIGN(const MessageId id, send(std::move(message), body.empty() ? "Subject: x\r\n\r\nhello\r\n" : body));
     ids_.push_back(id);
     return {};
@@ -225,6 +240,12 @@ class OutboundWorld : public scheduler::SchedulerFixture, public net::Dialer {
     return {};
   }
 
+  struct Asked {
+    queue::Notify notify;
+    queue::Message::Return ret = queue::Message::Return::unset;
+    std::string envid;
+  };
+  Asked asked_;
   std::shared_ptr<outbound::Settings> outbound_settings_ = std::make_shared<outbound::Settings>();
   FakeTls tls_;
   std::unique_ptr<outbound::Outbound> outbound_;

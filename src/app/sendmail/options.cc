@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "grammar/smtp/dsn_parameters.h"
 
 namespace godwit::sendmail {
 namespace {
@@ -48,6 +49,20 @@ Problem read_notify(std::string_view value, Options& options) {
   return std::nullopt;
 }
 
+Problem read_ret(std::string_view value, Options& options) {
+  options.ret = ascii_lower(value);
+  if (options.ret == "full" || options.ret == "hdrs") return std::nullopt;
+  return fmt::format("-R {} is not understood; there are full and hdrs", value);
+}
+
+// As sendmail wants it, in xtext; or as it is meant.
+Problem read_envid(std::string_view value, Options& options) {
+  options.envid = smtp::check_envid(value) ? std::string(value) : smtp::xtext_encode(value);
+  if (const auto checked = smtp::check_envid(options.envid); !checked)
+    return fmt::format("-V {} is not understood: {}", value.substr(0, 100), checked.error().text);
+  return std::nullopt;
+}
+
 Problem take(char option, const std::string& value, Options& options) {
   switch (option) {
     case 'f':
@@ -59,6 +74,8 @@ Problem take(char option, const std::string& value, Options& options) {
       return std::nullopt;
     case 'b': return read_mode(value, options);
     case 'N': return read_notify(value, options);
+    case 'R': return read_ret(value, options);
+    case 'V': return read_envid(value, options);
     case 'B':  // what the message holds is looked at, not believed
       if (ascii_iequals(value, "7BIT") || ascii_iequals(value, "8BITMIME")) return std::nullopt;
       return fmt::format("-B {} is not understood; there are 7BIT and 8BITMIME", value);
@@ -71,7 +88,7 @@ Problem take(char option, const std::string& value, Options& options) {
     case 'q':
       if (options.mode == Options::Mode::deliver) options.mode = Options::Mode::nothing;
       return std::nullopt;
-    default: return std::nullopt;  // -R, -V, -h, -p, -L, -X, -M, -A, -d: without effect
+    default: return std::nullopt;  // -h, -p, -L, -X, -M, -A, -d: without effect
   }
 }
 

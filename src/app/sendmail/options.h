@@ -20,6 +20,8 @@ struct Options {
   std::string full_name;                // -F
   std::optional<std::string> config;    // -C
   std::string notify;                   // -N
+  std::string ret;                      // -R: "full" or "hdrs"
+  std::string envid;                    // -V, in xtext
   std::vector<std::string> recipients;  // as given; one may hold several, with commas
 };
 

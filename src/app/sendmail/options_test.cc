@@ -33,6 +33,10 @@ TEST(Sendmail_Options, AsProgramsCallIt) {
   EXPECT_TRUE(git.from_header && git.ignore_dots);
   EXPECT_EQ(git.sender, "ann@example.org");
   EXPECT_EQ(git.notify, "success,delay");
+  EXPECT_EQ(git.ret, "hdrs");
+  EXPECT_EQ(git.envid, "id7");
+  EXPECT_EQ(parse({"-V", "a b", "x@y"}).envid, "a+20b");
+  EXPECT_EQ(parse({"-Va+20b", "x@y"}).envid, "a+20b");
   EXPECT_TRUE(git.recipients.empty());
 }
 
@@ -56,6 +60,8 @@ TEST(Sendmail_Options, WhatIsNotUnderstood_IsNamed) {
       {{"sendmail", "-t", "-f"}, "-f needs a value"},
       {{"sendmail", "-bz"}, "-bz is not understood; there are -bm, -bp, -bi and -bs"},
       {{"sendmail", "-N", "always"}, "-N always is not understood; write never, or a list of success, failure, delay"},
+      {{"sendmail", "-R", "all"}, "-R all is not understood; there are full and hdrs"},
+      {{"sendmail", "-V", "a\nb"}, "-V a\nb is not understood: what is encoded in xtext here is printable ASCII"},
       {{"sendmail", "-Bx"}, "-B x is not understood; there are 7BIT and 8BITMIME"},
   };
   for (const auto& [words, sentence] : cases) {

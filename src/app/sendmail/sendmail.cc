@@ -28,6 +28,7 @@ constexpr std::string_view kHelp =
     "  -i, -oi       a line with a single dot does not end the message\n"
     "  -f ADDRESS    envelope sender (\"<>\" for none)     -F NAME   full name\n"
     "  -N WHEN       never, or success,failure,delay     -C FILE   configuration\n"
+    "  -R full|hdrs  what a report brings back           -V ID     names the mail in reports\n"
     "  -bs           SMTP on standard input and output   -bp       the queue (mailq)\n"
     "  --            ends the options\n"
     "Exit codes are those of sysexits.h; 0 means that the message is kept. See sendmail(1).\n";
@@ -128,6 +129,8 @@ Outcome<Submission> prepare(const Options& options, const Settings& settings, In
   out.envelope.login = std::move(caller.login);
   if (input.header.summary().from == 0) out.envelope.author = options.full_name.empty() ? caller.full_name : options.full_name;
   out.envelope.notify = options.notify;
+  out.envelope.ret = options.ret;
+  out.envelope.envid = options.envid;
   out.envelope.eight_bit = input.eight_bit;
   out.envelope.size = out.size();
   return out;

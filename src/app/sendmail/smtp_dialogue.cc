@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
 #include "grammar/smtp/command.h"
+#include "grammar/smtp/dsn_parameters.h"
 
 namespace godwit::sendmail {
 namespace {
@@ -106,7 +108,7 @@ Reply SmtpDialogue::hello(std::string_view arguments, bool extended) {
   if (!extended) return {250, {}, environment_.hostname};
   return {250,
           {},
-          fmt::format("{}\nPIPELINING\nSIZE {}\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nHELP", environment_.hostname,
+          fmt::format("{}\nPIPELINING\nSIZE {}\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN\nHELP", environment_.hostname,
                       environment_.max_message_size)};
 }
 
@@ -114,29 +116,29 @@ Reply SmtpDialogue::mail(std::string_view arguments) {
   if (transaction_) return {503, {5, 5, 1}, "A transaction is open already; send RSET first"};
   const auto mail = smtp::parse_mail(with_domain(arguments));
   if (!mail) return mail.error().reply();
-  if (mail->ret != smtp::Ret::unset) return not_offered("RET");
-  if (!mail->envid.empty()) return not_offered("ENVID");
   if (mail->auth_given) return not_offered("AUTH");
   if (mail->size && *mail->size > environment_.max_message_size) return too_big(environment_.max_message_size);
   transaction_ = std::make_unique<Transaction>();
   transaction_->from = without_domain(mail->path.text());
   transaction_->smtputf8 = mail->smtputf8;
+  if (mail->ret != smtp::Ret::unset) transaction_->ret = mail->ret == smtp::Ret::full ? "full" : "hdrs";
+  transaction_->envid = mail->envid;
   return {250, {2, 1, 0}, "Ok"};
 }
 
 Reply SmtpDialogue::rcpt(std::string_view arguments) {
   if (!transaction_) return {503, {5, 5, 1}, "Send MAIL first"};
-  const auto rcpt = smtp::parse_rcpt(with_domain(arguments));
+  auto rcpt = smtp::parse_rcpt(with_domain(arguments));
   if (!rcpt) return rcpt.error().reply();
-  if (rcpt->notify.given) return not_offered("NOTIFY");
-  if (!rcpt->orcpt.empty()) return not_offered("ORCPT");
   if (rcpt->needs_smtputf8 && !transaction_->smtputf8) return {553, {5, 6, 7}, "An address beyond ASCII needs SMTPUTF8"};
   std::string address = without_domain(rcpt->address.text());
   // RFC 5321 4.5.3.1.10; the half of what an envelope may hold leaves room for the rest of it
-  const bool full =
-      transaction_->recipients.size() >= environment_.max_recipients || transaction_->bytes + address.size() + 8 > submit::kMaxEnvelope / 2;
+  const bool full = transaction_->recipients.size() >= environment_.max_recipients ||
+                    transaction_->bytes + address.size() + rcpt->orcpt.size() + 64 > submit::kMaxEnvelope / 2;
   if (full) return {452, {4, 5, 3}, fmt::format("Too many recipients; {} are taken at once", transaction_->recipients.size())};
-  transaction_->bytes += address.size() + 8;
+  transaction_->bytes += address.size() + rcpt->orcpt.size() + 64;
+  submit::Envelope::ForOne one{ascii_lower(smtp::format_notify(rcpt->notify)), std::move(rcpt->orcpt)};
+  if (one != submit::Envelope::ForOne()) transaction_->for_one[transaction_->recipients.size()] = std::move(one);
   transaction_->recipients.push_back(std::move(address));
   return {250, {2, 1, 5}, "Ok"};
 }
@@ -181,6 +183,9 @@ Reply SmtpDialogue::finish_message() {
   submission.envelope = environment_.envelope;
   submission.envelope.from = transaction->from;
   submission.envelope.recipients = std::move(transaction->recipients);
+  submission.envelope.for_one = std::move(transaction->for_one);
+  if (!transaction->ret.empty()) submission.envelope.ret = transaction->ret;
+  if (!transaction->envid.empty()) submission.envelope.envid = transaction->envid;
   submission.envelope.eight_bit = message->input.eight_bit();
   submission.envelope.size = submission.size();
   if (message->header.summary().from > 0) submission.envelope.author.reset();

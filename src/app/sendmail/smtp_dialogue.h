@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,7 +27,7 @@ class SmtpDialogue {
     std::string hostname;
     std::uint64_t max_message_size = 0;
     std::size_t max_recipients = 0;
-    submit::Envelope envelope;  // what each message begins with: login, notify; author for one without a From field
+    submit::Envelope envelope;  // what each message begins with: login, notify, ret, envid; author for one without a From field
     // additions.h: what goes in front of a message of so many bytes
     std::function<std::string(const message::HeaderSummary&, std::uint64_t size)> missing_head;
     std::function<smtp::Reply(const Submission&)> hand_over;
@@ -54,7 +55,10 @@ class SmtpDialogue {
   struct Transaction {
     std::string from;
     bool smtputf8 = false;
+    std::string ret;
+    std::string envid;
     std::vector<std::string> recipients;
+    std::map<std::size_t, submit::Envelope::ForOne> for_one;
     std::size_t bytes = 0;  // of the recipients
   };
 

@@ -127,6 +127,21 @@ TEST(SmtpDialogue, NothingElseEndsTheMessageOfACrlfClient) {
   }
 }
 
+// RFC 3461 4: for each recipient his own; where there is none, the command line's.
+TEST(SmtpDialogue, WhatIsAskedOfReports_IsHandedOver) {
+  Pipe pipe;
+  EXPECT_THAT(pipe.say("EHLO x\n"), HasSubstr("250-DSN\r\n"));
+  pipe.say(
+      "MAIL FROM:<ann> RET=HDRS ENVID=QQ+2B1\nRCPT TO:<root>\n"
+      "RCPT TO:<bob@b.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;bob@b.test\nDATA\nSubject: x\n\nx\n.\n");
+  ASSERT_THAT(pipe.handed, SizeIs(1));
+  const submit::Envelope& envelope = pipe.handed[0].envelope;
+  EXPECT_EQ(envelope.ret, "hdrs");
+  EXPECT_EQ(envelope.envid, "QQ+2B1");
+  ASSERT_EQ(envelope.for_one.size(), 1u);
+  EXPECT_EQ(envelope.for_one.at(1), (submit::Envelope::ForOne{"success,delay", "rfc822;bob@b.test"}));
+}
+
 TEST(SmtpDialogue, Refusals) {
   struct Case {
     std::string before;
@@ -144,8 +159,9 @@ TEST(SmtpDialogue, Refusals) {
       {mail, "RCPT TO:root\n", "501 "},
       {mail, "RCPT TO:<ro ot>\n", "501 "},
       {mail, "RCPT TO:<gr\xc3\xbcn@b.test>\n", "553 5.6.7"},
-      {mail, "RCPT TO:<a@b.test> NOTIFY=NEVER\n", "555 5.5.4 NOTIFY"},
-      {"", "MAIL FROM:<a@b.test> RET=FULL\n", "555 5.5.4 RET"},
+      {mail, "RCPT TO:<a@b.test> NOTIFY=NEVER,DELAY\n", "501 5.5.4"},
+      {"", "MAIL FROM:<a@b.test> RET=ALL\n", "501 5.5.4"},
+      {"", "MAIL FROM:<a@b.test> AUTH=<>\n", "555 5.5.4 AUTH"},
       {"", "MAIL FROM:<a@b.test> SIZE=2000001\n", "552 5.3.4 Message too big; the limit is 2000000 bytes"},
       {"", "MAIL FROM:<a@b.test> FOO=1\n", "555 "},
       {"", "EHLO\n", "501 "},

@@ -36,6 +36,8 @@ SmtpDialogue::Environment make_environment(const Options& options, const Setting
   environment.envelope.login = std::move(caller.login);
   environment.envelope.author = options.full_name.empty() ? std::move(caller.full_name) : options.full_name;
   environment.envelope.notify = options.notify;
+  environment.envelope.ret = options.ret;
+  environment.envelope.envid = options.envid;
   environment.missing_head = [&settings](const message::HeaderSummary& header, std::uint64_t size) {
     return missing_head(header, size, settings.hostname);
   };

@@ -5,23 +5,17 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 
+#include "edge/http/response_reader.h"
 #include "edge/net/file_descriptor.h"
 
 namespace godwit::http {
 namespace {
 
-namespace beast = boost::beast::http;
 using std::chrono::steady_clock;
-
-constexpr std::size_t kLargestBody = std::size_t(256) << 20;
-constexpr std::uint32_t kLargestHeader = 64 * 1024;
 
 Error connect_error(const std::string& path, int code) {
   if (code == ENOENT || code == ECONNREFUSED || code == ENOTDIR) {
@@ -113,34 +107,16 @@ std::string render(const Request& request) {
 }
 
 Result<Response> read_response(Conversation& conversation, bool head) {
-  beast::response_parser<beast::string_body> parser;
-  parser.header_limit(kLargestHeader);
-  parser.body_limit(kLargestBody);
-  parser.eager(true);
-  parser.skip(head);
-  std::string buffer;
-  while (!parser.is_done()) {
+  ResponseReader reader(ResponseLimits{}, head);
+  while (!reader.done()) {
     GODWIT_ASSIGN(const std::string_view chunk, conversation.receive());
-    boost::system::error_code error;
     if (chunk.empty()) {
-      parser.put_eof(error);
-      if (error || !parser.is_done()) return fail(Error::temporary(Error::Cause::closed, "the server ended before its answer did"));
+      GODWIT_TRY(reader.finish());
       break;
     }
-    buffer += chunk;
-    while (!buffer.empty() && !parser.is_done() && !error)
-      buffer.erase(0, parser.put(boost::asio::const_buffer(buffer.data(), buffer.size()), error));
-    if (error && error != beast::error::need_more) return fail(Error::syntax("not an HTTP response: " + error.message(), 0));
+    GODWIT_TRY(reader.feed(chunk));
   }
-  Response response;
-  response.status = parser.get().result_int();
-  response.content_type.clear();
-  for (const auto& field : parser.get()) {
-    response.headers.emplace_back(field.name_string(), field.value());
-    if (field.name() == beast::field::content_type) response.content_type = std::string(field.value());
-  }
-  response.body = std::move(parser.get().body());
-  return response;
+  return reader.take();
 }
 
 }  // namespace

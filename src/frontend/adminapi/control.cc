@@ -22,9 +22,9 @@ struct Resource {
   Answer (*handler)(Context&, Call);
 };
 
-constexpr std::array kResources{Resource{"domains", domains},      Resource{"accounts", accounts},    Resource{"mailboxes", mailboxes},
-                                Resource{"aliases", aliases},      Resource{"queue", queue_resource}, Resource{"trace", trace_resource},
-                                Resource{"store", store_resource}, Resource{"status", status}};
+constexpr std::array kResources{Resource{"domains", domains},        Resource{"accounts", accounts},    Resource{"mailboxes", mailboxes},
+                                Resource{"aliases", aliases},        Resource{"queue", queue_resource}, Resource{"trace", trace_resource},
+                                Resource{"events", events_resource}, Resource{"store", store_resource}, Resource{"status", status}};
 
 // Of the target as sent: an encoded slash belongs to its segment.
 std::vector<std::string> split_path(std::string_view target) {
@@ -82,29 +82,6 @@ http::Response answer_error(const Error& error) { return answer_error(status_of(
 
 http::Response answer_not_found(const Call& call) {
   return answer_error(404, fmt::format("there is no {} {}", call.method, call.request.path));
-}
-
-bool glob_match(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0;
-  std::size_t t = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t mark = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      mark = t;
-    } else if (p < pattern.size() && ascii_lower(pattern[p]) == ascii_lower(text[t])) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
 }
 
 Task<http::Response> handle(Context& context, http::Request request) {

@@ -18,7 +18,11 @@ class ControlTest : public ::testing::Test {
   http::Response ask(std::string method, const std::string& target, std::string body = "") {
     http::Request request;
     request.method = std::move(method);
-    request.target = request.path = target;
+    auto parts = http::parse_target(target);
+    GODWIT_CHECK(parts);
+    request.target = target;
+    request.path = std::move(parts->path);
+    request.query = std::move(parts->query);
     request.body = std::move(body);
     return world.loop.run(handle(context, std::move(request)));
   }

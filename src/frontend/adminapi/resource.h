@@ -37,10 +37,8 @@ Answer aliases(Context& context, Call call);
 Answer mailboxes(Context& context, Call call);
 Answer queue_resource(Context& context, Call call);
 Answer trace_resource(Context& context, Call call);
+Answer events_resource(Context& context, Call call);
 Answer store_resource(Context& context, Call call);
 Answer status(Context& context, Call call);
-
-// "*@example.org" against an address: * stands for any run of characters, ASCII case does not matter.
-bool glob_match(std::string_view pattern, std::string_view text);
 
 }  // namespace godwit::adminapi

@@ -1,5 +1,6 @@
 // /v1/accounts: GET [?domain=D] lists, POST {"address", "password"} adds. /v1/accounts/A: GET shows, PUT {"imap_without": [CAPABILITY...]}
 // sets what is switched off for it, DELETE removes it with its mail. PUT /v1/accounts/A/password {"password"}.
+// POST /v1/accounts/A/release: it was held for sending far above its habit, and may go on.
 
 #include <algorithm>
 #include <boost/json/array.hpp>
@@ -76,10 +77,16 @@ Answer accounts(Context& context, Call call) {
   const bool show = call.method == "GET" && call.path.size() == 1;
   const bool set = call.method == "PUT" && call.path.size() == 1;
   const bool remove = call.method == "DELETE" && call.path.size() == 1;
+  const bool release = call.method == "POST" && call.path.size() == 2 && call.path[1] == "release";
   const bool passwd = call.method == "PUT" && call.path.size() == 2 && call.path[1] == "password";
-  if (!add && !show && !set && !remove && !passwd) co_return answer_not_found(call);
+  if (!add && !show && !set && !remove && !passwd && !(release && context.forgive)) co_return answer_not_found(call);
   const auto address = smtp::parse_address(add ? call.text("address") : call.path[0]);
   if (!address) co_return answer_error(address.error());
+  if (release) {
+    const auto held = co_await context.forgive(address->text());
+    if (!held) co_return answer_error(held.error());
+    co_return answer_json({{"was_held", *held}});
+  }
   if (show) co_return co_await show_account(context, *address);
   if (set) co_return co_await set_account(context, *address, std::move(call));
   if (remove) co_return co_await remove_account(context, *address);

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "grammar/dsn/explain.h"
+#include "state/queue/owed_report.h"
 
 namespace godwit::adminapi {
 namespace {
@@ -40,6 +41,12 @@ std::string in_words(const Outcome& last) {
 std::string why_it_waits(const Message& message, const Recipient& recipient, std::optional<WallTime> since) {
   if (is_held(message, recipient)) return "held: " + message.held_because;
   std::string last = in_words(recipient.last);
+  if (queue::owes_report(recipient)) {
+    const bool arrived = recipient.last.kind == queue::Outcome::Kind::delivered;
+    return (arrived ? "it has arrived, the report that its sender asked for is still to be sent; "
+                    : "it was refused, the report to its sender is still to be sent; ") +
+           last;
+  }
   if (is_being_tried(message, recipient, since))
     return fmt::format("being tried now, since {}{}{}", time_of_day(*since), last.empty() ? "" : "; before: ", last);
   if (!last.empty()) return last;

@@ -11,6 +11,7 @@ std::string ehlo_text(const Capabilities& capabilities, const IpAddress& client)
   text += "\n8BITMIME";                                             // RFC 6152
   text += "\nSMTPUTF8";                                             // RFC 6531
   text += "\nENHANCEDSTATUSCODES";                                  // RFC 2034
+  text += "\nDSN";                                                  // RFC 3461
   if (capabilities.starttls) text += "\nSTARTTLS";                  // RFC 3207
   if (capabilities.auth) text += "\nAUTH PLAIN LOGIN";              // RFC 4954
   text += "\nHELP";

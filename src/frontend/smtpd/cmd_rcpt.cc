@@ -9,8 +9,6 @@ Task<Session::Reply> Session::cmd_rcpt(std::string_view arguments) {
   if (!transaction_) co_return replies::mail_first();
   auto rcpt = smtp::parse_rcpt(arguments);
   if (!rcpt) co_return rcpt.error().reply();
-  if (rcpt->notify.given) co_return replies::parameter_not_offered("NOTIFY");
-  if (!rcpt->orcpt.empty()) co_return replies::parameter_not_offered("ORCPT");
   // RFC 6531 3.5; also for a domain in U-labels, which intake sees as A-labels
   if (rcpt->needs_smtputf8 && !smtputf8_) co_return replies::recipient_needs_smtputf8();
   if (rcpt->postmaster) {
@@ -24,7 +22,10 @@ Task<Session::Reply> Session::cmd_rcpt(std::string_view arguments) {
     rcpt->address = **std::move(postmaster);
   }
   auto address = std::move(rcpt->address);
-  auto reply = co_await transaction_->add_recipient(std::move(address), queue::Notify(), std::string());
+  const smtp::Notify& asked = rcpt->notify;
+  const queue::Notify notify{asked.given, asked.never, asked.success, asked.failure, asked.delay};
+  std::string orcpt = std::move(rcpt->orcpt);
+  auto reply = co_await transaction_->add_recipient(std::move(address), notify, std::move(orcpt));
   co_return reply;
 }
 

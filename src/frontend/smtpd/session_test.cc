@@ -271,7 +271,7 @@ TEST_F(SessionTest, IdleSession_IsSmall) {
 TEST(Smtpd, EhloText_SaysWhatIsOffered) {
   const IpAddress client = *parse_ip("2001:db8::1");
   EXPECT_EQ(ehlo_text({"mx.example.org", 1'000, false, false}, client),
-            "mx.example.org greets [IPv6:2001:db8::1]\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nHELP");
+            "mx.example.org greets [IPv6:2001:db8::1]\nPIPELINING\nSIZE 1000\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nDSN\nHELP");
   EXPECT_THAT(ehlo_text({"mx.example.org", 1'000, true, true}, client), HasSubstr("\nSTARTTLS\nAUTH PLAIN LOGIN\n"));
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "frontend/submitd/reply_text.h"
+#include "grammar/smtp/dsn_parameters.h"
 
 namespace godwit::submitd {
 namespace {
@@ -14,25 +15,23 @@ Result<smtp::Address> complete(std::string_view text, const smtp::Domain& origin
   return smtp::parse_address(text);
 }
 
+// "" is none.
 std::optional<queue::Notify> parse_notify(std::string_view text) {
-  queue::Notify notify;
-  if (text.empty()) return notify;
-  notify.given = true;
-  if (text == "never") {
-    notify.never = true;
-    return notify;
+  if (text.empty()) return queue::Notify();
+  const auto parsed = smtp::parse_notify(text);
+  if (!parsed) return std::nullopt;
+  return queue::Notify{true, parsed->never, parsed->success, parsed->failure, parsed->delay};
+}
+
+// RFC 3461 4: as strictly as in the commands of SMTP
+std::optional<smtp::Reply> check_reports(const submit::Envelope& envelope) {
+  if (!envelope.ret.empty() && !smtp::parse_ret(envelope.ret)) return replies::bad_ret();
+  if (!envelope.envid.empty() && !smtp::check_envid(envelope.envid)) return replies::bad_envid();
+  for (const auto& [index, one] : envelope.for_one) {
+    if (!parse_notify(one.notify)) return replies::bad_notify();
+    if (!one.orcpt.empty() && !smtp::check_orcpt(one.orcpt)) return replies::bad_orcpt();
   }
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), word.size() + 1));
-    bool* const which = word == "success"   ? &notify.success
-                        : word == "failure" ? &notify.failure
-                        : word == "delay"   ? &notify.delay
-                                            : nullptr;
-    if (which == nullptr) return std::nullopt;
-    *which = true;
-  }
-  return notify;
+  return std::nullopt;
 }
 
 smtp::Address caller_address(const submit::Envelope& envelope, unsigned uid, const smtp::Domain& origin) {
@@ -43,18 +42,18 @@ smtp::Address caller_address(const submit::Envelope& envelope, unsigned uid, con
 }
 
 // cron writes to root on a machine where nobody made that account: it is postmaster's business then.
-Task<smtp::Reply> add(intake::Transaction& transaction, std::string text, const smtp::Domain& origin, queue::Notify notify) {
+Task<smtp::Reply> add(intake::Transaction& transaction, std::string text, const smtp::Domain& origin, queue::Notify notify,
+                      std::string orcpt) {
   auto address = complete(text, origin);
   if (!address) co_return replies::bad_recipient();
   smtp::Address asked = *address;
-  std::string no_orcpt;
-  auto reply = co_await transaction.add_recipient(std::move(asked), notify, std::move(no_orcpt));
+  std::string same_orcpt = orcpt;
+  auto reply = co_await transaction.add_recipient(std::move(asked), notify, std::move(same_orcpt));
   const bool unknown = reply.permanent() && reply.enhanced == smtp::EnhancedCode{5, 1, 1};
   if (!unknown || text != "root") co_return reply;
   auto postmaster = complete("postmaster", origin);
   if (!postmaster) co_return reply;
-  std::string still_no_orcpt;
-  co_return co_await transaction.add_recipient(*std::move(postmaster), notify, std::move(still_no_orcpt));
+  co_return co_await transaction.add_recipient(*std::move(postmaster), notify, std::move(orcpt));
 }
 
 }  // namespace
@@ -79,6 +78,7 @@ Task<std::expected<Handover, smtp::Reply>> begin(Context& context, Who who, cons
   if (!origin) co_return std::unexpected(replies::directory_unavailable());
   const auto notify = parse_notify(envelope.notify);
   if (!notify) co_return std::unexpected(replies::bad_notify());
+  if (auto refusal = check_reports(envelope)) co_return std::unexpected(*std::move(refusal));
 
   Handover out;
   const smtp::Address caller = caller_address(envelope, who.uid, *origin);
@@ -101,6 +101,9 @@ Task<std::expected<Handover, smtp::Reply>> begin(Context& context, Who who, cons
   parameters.reverse_path = out.reverse_path;
   if (envelope.size) parameters.size = *envelope.size + out.author_field.size();
   parameters.body_8bit = envelope.eight_bit;
+  parameters.envid = envelope.envid;
+  if (const auto ret = smtp::parse_ret(envelope.ret))
+    parameters.ret = *ret == smtp::Ret::full ? queue::Message::Return::full : queue::Message::Return::headers;
   const auto beyond_ascii = [](std::string_view text) {
     return std::ranges::any_of(text.substr(0, text.rfind('@')), [](char c) { return static_cast<unsigned char>(c) > 127; });
   };
@@ -108,10 +111,14 @@ Task<std::expected<Handover, smtp::Reply>> begin(Context& context, Who who, cons
   auto begun = co_await context.intake.begin(source, std::move(parameters));
   if (!begun) co_return std::unexpected(std::move(begun).error());
   out.transaction = *std::move(begun);
-  for (const std::string& recipient : envelope.recipients) {
-    std::string text = recipient;
-    auto reply = co_await add(*out.transaction, std::move(text), *origin, *notify);
-    if (!reply.positive()) out.refused.push_back({recipient, std::move(reply)});
+  for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+    std::string text = envelope.recipients[i];
+    const auto one = envelope.for_one.find(i);
+    const bool alone = one != envelope.for_one.end();
+    const queue::Notify asked = alone && !one->second.notify.empty() ? *parse_notify(one->second.notify) : *notify;
+    std::string orcpt = alone ? one->second.orcpt : std::string();
+    auto reply = co_await add(*out.transaction, std::move(text), *origin, asked, std::move(orcpt));
+    if (!reply.positive()) out.refused.push_back({envelope.recipients[i], std::move(reply)});
   }
   co_return std::expected<Handover, smtp::Reply>(std::move(out));
 }

@@ -7,8 +7,10 @@ namespace godwit::submitd {
 namespace {
 
 dsn::Report make_report(Context& context, const smtp::ReversePath& sender, const std::vector<Refused>& refused, std::string_view original) {
+  const auto settings = context.settings();
   dsn::Input input;
-  input.reporting_mta = context.settings()->hostname;
+  input.reporting_mta = settings->hostname;
+  input.texts = settings->texts.get();
   input.to = sender.text();
   input.date = context.clock.now();
   input.message_id = "dsn-drop-" + context.random.text(16);

@@ -21,6 +21,9 @@ inline Reply directory_unavailable() { return {451, {4, 3, 0}, "The directory ca
 inline Reply malformed(std::string_view what) { return {554, {5, 6, 0}, fmt::format("Not a submission: {}", what)}; }
 inline Reply bad_sender(std::string_view text) { return {553, {5, 1, 7}, fmt::format("\"{}\" is not a sender address", text)}; }
 inline Reply bad_recipient() { return {553, {5, 1, 3}, "This is not an address"}; }
+inline Reply bad_ret() { return {501, {5, 5, 4}, "ret is full or hdrs"}; }
+inline Reply bad_envid() { return {501, {5, 5, 4}, "envid is xtext of printable ASCII, at most 100 characters"}; }
+inline Reply bad_orcpt() { return {501, {5, 5, 4}, "orcpt is type;address in xtext, at most 500 characters"}; }
 inline Reply bad_notify() { return {501, {5, 5, 4}, "notify is \"never\" or a list of success, failure, delay"}; }
 
 }  // namespace godwit::submitd::replies

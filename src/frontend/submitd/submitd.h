@@ -18,6 +18,10 @@
 #include "service/intake/intake.h"
 #include "state/directory/directory.h"
 
+namespace godwit::dsn {
+class Texts;
+}
+
 namespace godwit::submitd {
 
 struct Settings {
@@ -26,6 +30,7 @@ struct Settings {
   std::size_t sessions_per_user = 50;       // at once
   Duration idle = std::chrono::minutes(1);  // without a byte; sendmail has read its input before it calls
   Duration whole = std::chrono::minutes(10);
+  std::shared_ptr<const dsn::Texts> texts;  // of what a refusal is told with; null: as shipped
 };
 
 struct Context {

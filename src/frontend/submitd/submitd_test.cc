@@ -105,6 +105,25 @@ TEST_F(SubmitdTest, Socket_KeepsWithItsUser) {
   EXPECT_EQ(world.body_of(messages[0]), "From: \"A. \\\"E\\\"\" <ann@example.org>\r\nSubject: x\r\n\r\n");
 }
 
+// RFC 3461 4: of each recipient what he has, else what stands for all
+TEST_F(SubmitdTest, Socket_WhatIsAskedOfReports_IsKept) {
+  EXPECT_THAT(say("submit 1\nto bob\nto bob+x\nto-notify success,delay\nto-orcpt rfc822;bob+2Bx@example.org\nnotify never\nret hdrs\nenvid "
+                  "QQ+2B1\n\n" +
+                  kMail),
+              HasSubstr("250 2.0.0 "));
+  const auto messages = world.stored();
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].envid, "QQ+2B1");
+  EXPECT_EQ(messages[0].ret, queue::Message::Return::headers);
+  ASSERT_EQ(messages[0].recipients.size(), 2u);
+  EXPECT_TRUE(messages[0].recipients[0].notify.never);
+  EXPECT_TRUE(messages[0].recipients[1].notify.success && messages[0].recipients[1].notify.delay &&
+              !messages[0].recipients[1].notify.never);
+  EXPECT_EQ(messages[0].recipients[1].orcpt, "rfc822;bob+2Bx@example.org");
+  for (const std::string bad : {"to-notify sometimes", "to-orcpt ann", "ret all", "envid a+0D+0AX:1"})
+    EXPECT_THAT(say(kHead + bad + "\n\n"), StartsWith("501 5.5.4 ")) << bad;
+}
+
 TEST_F(SubmitdTest, Socket_RefusesAllOrNothing) {
   EXPECT_THAT(say("submit 1\nto bob\nto nosuch\nto x y\n\n"), StartsWith("550-5.1.1 nosuch: No such user here\r\n550 5.1.1 x y: "));
   EXPECT_THAT(say(kHead + "from a b\n\n"), StartsWith("553 5.1.7 "));

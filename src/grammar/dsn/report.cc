@@ -74,18 +74,42 @@ void append_recipient_fields(std::string& out, const Recipient& recipient) {
   const std::string remote = mta_name(recipient.remote_mta);
   if (!remote.empty()) append_field(out, "Remote-MTA", "dns; " + remote);
   const std::string words = one_line(recipient.diagnostic, kLongestDiagnostic, true);
-  if (!words.empty()) append_field(out, "Diagnostic-Code", "smtp; " + words);
+  const std::string own = one_line(recipient.explanation, kLongestDiagnostic, true);
+  const bool trouble = recipient.action == Action::failed || recipient.action == Action::delayed;
+  if (!words.empty())
+    append_field(out, "Diagnostic-Code", "smtp; " + words);
+  else if (trouble && !own.empty())
+    append_field(out, "Diagnostic-Code", "X-Godwit; " + own);  // RFC 3464 2.1.2: "smtp" is for words of a server alone
   if (recipient.last_attempt) append_field(out, "Last-Attempt-Date", format_rfc5322(*recipient.last_attempt));
+  const std::string log_id = one_word(recipient.log_id, 100, false);
+  if (!log_id.empty()) append_field(out, "Final-Log-ID", log_id);  // RFC 3464 2.3.8
   if (recipient.action == Action::delayed && recipient.will_retry_until)
     append_field(out, "Will-Retry-Until", format_rfc5322(*recipient.will_retry_until));  // RFC 3464 2.3.9: delayed only
+}
+
+// RFC 3461 6.3 (a): the very value, decoded; also its spaces where it is what ENVID may be.
+void append_envid(std::string& out, std::string_view xtext) {
+  const std::string envid = decode_xtext(xtext);
+  const bool as_it_is = envid.size() <= kLongestEnvid && std::ranges::all_of(envid, [](char c) { return c >= ' ' && c < 0x7f; });
+  if (as_it_is && envid.find_first_not_of(' ') != std::string::npos)
+    out += "Original-Envelope-Id: " + envid + "\r\n";
+  else if (const std::string clean = one_line(envid, kLongestEnvid, true); !clean.empty())
+    append_field(out, "Original-Envelope-Id", clean);
+}
+
+// RFC 3464 2.2.4
+void append_received_from(std::string& out, const ReceivedFrom& from) {
+  const std::string name = one_word(from.name, kLongestHost, false);
+  if (!name.empty())
+    append_field(out, "Received-From-MTA", "dns; " + name + (from.address.empty() ? "" : " (" + host_name(from.address) + ")"));
 }
 
 // RFC 3464 2.2, 2.3; RFC 6533 4.1. ASCII alone unless an address or somebody's words need more.
 std::string status_fields(const Input& input) {
   std::string out;
-  const std::string envid = one_line(decode_xtext(input.envid), kLongestEnvid, true);
-  if (!envid.empty()) append_field(out, "Original-Envelope-Id", envid);
+  append_envid(out, input.envid);
   append_field(out, "Reporting-MTA", "dns; " + host_name(input.reporting_mta));
+  append_received_from(out, input.received_from);
   if (input.arrival) append_field(out, "Arrival-Date", format_rfc5322(*input.arrival));
   for (const Recipient& recipient : input.recipients) append_recipient_fields(out, recipient);
   return out;
@@ -121,14 +145,13 @@ std::string choose_boundary(const Input& input, const std::vector<Part>& parts) 
   return boundary;
 }
 
-void append_header(std::string& out, const Input& input, std::string_view headers, bool native) {
+void append_header(std::string& out, const Input& input, const Report& report, std::string_view headers, std::string_view subject) {
   const std::string host = host_name(input.reporting_mta);
   append_field(out, "From", "\"Mail Delivery System\" <MAILER-DAEMON@" + host + ">");
-  append_field(out, "To", "<" + one_line(input.to, 500, native) + ">");
-  const std::string subject = one_line(subject_text(input), 400, true);
-  append_field(out, "Subject", native ? subject : encode_words(subject));
+  append_field(out, "To", "<" + one_line(input.to, 500, report.smtputf8) + ">");
+  append_field(out, "Subject", report.smtputf8 ? std::string(subject) : encode_words(subject));
   append_field(out, "Date", format_rfc5322(input.date));
-  append_field(out, "Message-ID", "<" + safe_token(input.message_id, 200, "report") + "@" + host + ">");
+  append_field(out, "Message-ID", report.message_id);
   const std::string about = message_id_of(headers);
   if (!about.empty()) append_field(out, "In-Reply-To", about);  // RFC 3834 3.1.5
   if (!about.empty()) append_field(out, "References", about);
@@ -156,7 +179,8 @@ Report build_report(const Input& input) {
   const std::string_view headers = header_section(input.original, kHeaderLimit);
 
   std::vector<Part> parts;
-  parts.push_back(make_part("text/plain; charset=utf-8", human_text(input, headers), native));
+  HumanPart words = human_part(input, headers);
+  parts.push_back(make_part("text/plain; charset=utf-8", std::move(words.text), native));
   std::string status = status_fields(input);
   const bool international = !is_ascii(status);
   parts.push_back(make_part(international ? "message/global-delivery-status" : "message/delivery-status", std::move(status), native));
@@ -167,13 +191,15 @@ Report build_report(const Input& input) {
   report.eight_bit = native || std::ranges::any_of(parts, [](const Part& part) { return part.encoding == "8bit"; });
   const std::string boundary = choose_boundary(input, parts);
   std::string& out = report.bytes;
-  append_header(out, input, headers, native);
+  report.message_id = "<" + safe_token(input.message_id, 200, "report") + "@" + host_name(input.reporting_mta) + ">";
+  append_header(out, input, report, headers, one_line(words.subject, 400, true));
   append_field(out, "Content-Type", "multipart/report; report-type=delivery-status; boundary=\"" + boundary + "\"");
   if (report.eight_bit) append_field(out, "Content-Transfer-Encoding", "8bit");
   for (const Part& part : parts) {
     out += "\r\n--" + boundary + "\r\n";
     append_field(out, "Content-Type", part.type);
     append_field(out, "Content-Transfer-Encoding", part.encoding);
+    if (&part == &parts.front()) append_field(out, "Content-Language", words.language);  // RFC 3282 2
     out += "\r\n";
     out += part.body;
   }

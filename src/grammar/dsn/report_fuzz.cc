@@ -11,9 +11,9 @@
 
 namespace {
 
-class Texts {
+class Pieces {
  public:
-  explicit Texts(std::string_view bytes) : rest_(bytes) {}
+  explicit Pieces(std::string_view bytes) : rest_(bytes) {}
   std::string_view next() {
     const std::size_t end = std::min(rest_.find('\x1e'), rest_.size());
     const std::string_view text = rest_.substr(0, end);
@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace godwit::dsn;
   if (size == 0) return 0;
   const unsigned flags = data[0];
-  Texts texts({reinterpret_cast<const char*>(data) + 1, size - 1});
+  Pieces texts({reinterpret_cast<const char*>(data) + 1, size - 1});
   Input input;
   if (flags & 1) input.to_postmaster_because = "because \xc3\xa9\r\nBcc: x";
   input.original_is_full = flags & 2;
@@ -48,15 +48,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   input.boundary = texts.next();
   input.envid = texts.next();
   input.original = texts.next();
+  input.received_from = {input.message_id, input.boundary};
   do {
     Recipient recipient;
-    recipient.action = static_cast<Action>(flags >> 3 & 3);
+    recipient.action = static_cast<Action>((flags >> 3 & 7) % 5);
     recipient.address = texts.next();
     recipient.orcpt = texts.next();
     recipient.status = texts.next();
     recipient.remote_mta = texts.next();
     recipient.diagnostic = texts.next();
     recipient.explanation = texts.next();
+    recipient.log_id = recipient.status;
     input.recipients.push_back(std::move(recipient));
   } while (texts.more() && input.recipients.size() < 60);
 

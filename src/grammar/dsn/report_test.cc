@@ -148,6 +148,46 @@ TEST(Report, OrcptAndEnvid_AreDecodedFromXtext) {
   EXPECT_THAT(s.parts[1].body, HasSubstr("Original-Recipient: rfc822; bob+tag@example.net\r\nFinal-Recipient"));
 }
 
+// RFC 3461 6.3 (a): the very value
+TEST(Report, EnvidWithSpaces_IsWhatItWas) {
+  Input input = failed_input();
+  input.envid = "a+20+20b";
+  EXPECT_THAT(structure_of(build_report(input)).parts[1].body, HasSubstr("Original-Envelope-Id: a  b\r\n"));
+}
+
+// RFC 3464 2.2.4, 2.3.6, 2.3.8
+TEST(Report, WhereItCameFromAndWhatIsKnownHere_IsNoted) {
+  Input input = failed_input();
+  input.received_from = {"client.example", "[192.0.2.7]"};
+  input.recipients[0].diagnostic.clear();
+  input.recipients[0].remote_mta.clear();
+  input.recipients[0].explanation = "the alias leads back to itself";
+  input.recipients[0].log_id = "1jmp588dr08et";
+  const Structure s = structure_of(build_report(input));
+  EXPECT_THAT(s.parts[1].body, HasSubstr("\r\nReceived-From-MTA: dns; client.example ([192.0.2.7])\r\nArrival-Date: "));
+  EXPECT_THAT(s.parts[1].body, HasSubstr("\r\nDiagnostic-Code: X-Godwit; the alias leads back to itself\r\n"));
+  EXPECT_THAT(s.parts[1].body, HasSubstr("\r\nFinal-Log-ID: 1jmp588dr08et\r\n"));
+  input.received_from = {"evil\r\nX-Evil: 1 (", "[\r\nX-Evil]"};
+  EXPECT_THAT(build_report(input).bytes, Not(HasSubstr("\r\nX-Evil")));
+  EXPECT_EQ(build_report(input).message_id, "<dsn-1@mx1.example.org>");
+}
+
+TEST(Report, SeveralActions_AreOneReport) {
+  Input input = failed_input();
+  for (const Action action : {Action::delivered, Action::relayed, Action::expanded}) {
+    input.recipients.push_back(input.recipients[0]);
+    input.recipients.back().action = action;
+    input.recipients.back().status = "2.1.5";
+  }
+  const Structure s = structure_of(build_report(input));
+  EXPECT_THAT(s.header, HasSubstr("Subject: Not delivered: bob@example.net (no such mailbox)\r\n"));
+  for (const std::string_view words :
+       {"could not be\r\ndelivered", "was delivered to\r\nthis recipient", "was handed over", "passed on to its"})
+    EXPECT_THAT(s.parts[0].body, HasSubstr(std::string(words)));
+  for (const std::string_view action : {"failed", "delivered", "relayed", "expanded"})
+    EXPECT_THAT(s.parts[1].body, HasSubstr("Action: " + std::string(action) + "\r\n"));
+}
+
 TEST(Report, FullOriginal_IsReturnedWhole) {
   Input input = failed_input();
   input.original_is_full = true;

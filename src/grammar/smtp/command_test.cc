@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include "grammar/smtp/dsn_parameters.h"
 
 namespace godwit::smtp {
 namespace {
@@ -110,7 +111,7 @@ TEST(ParseMail, Mistakes_SayWhatAndWhere) {
       {"FROM:<a@b> BODY=BINARYMIME", 501, 16},
       {"FROM:<a@b> SMTPUTF8=yes", 501, 20},
       {"FROM:<a@b> RET=SOME", 501, 15},
-      {"FROM:<a@b> ENVID=a+4", 501, 17},
+      {"FROM:<a@b> ENVID=a+4", 501, 18},
       {"FROM:<a@b> AUTH", 501, 15},
       {"FROM:<a@b> X-FOO=1", 555, 11},
       {"FROM:<a@b> NOTIFY=NEVER", 555, 11},
@@ -159,6 +160,41 @@ TEST(ParseRcpt, Rfc3461Parameters) {
   EXPECT_FALSE(parse_rcpt("TO:<a@b> ORCPT=rfc822;" + std::string(500, 'a')));
 }
 
+// RFC 3461 5.4: what must be taken at least
+TEST(ParseRcpt, Rfc3461Section5_4_Lengths) {
+  EXPECT_TRUE(parse_mail("FROM:<a@b> ENVID=" + std::string(100, 'e')));
+  EXPECT_FALSE(parse_mail("FROM:<a@b> ENVID=" + std::string(101, 'e')));
+  EXPECT_TRUE(parse_rcpt("TO:<a@b> ORCPT=rfc822;" + std::string(493, 'o')));
+  EXPECT_FALSE(parse_rcpt("TO:<a@b> ORCPT=rfc822;" + std::string(494, 'o')));
+  EXPECT_TRUE(parse_rcpt("TO:<a@b> NOTIFY=SUCCESS,FAILURE,DELAY,SUCCESS"));
+}
+
+// RFC 3461 4.2, 4.4: printable once decoded; the type is an atom
+TEST(ParseRcpt, Rfc3461Section4_2_WhatIsEncodedIsPrintable) {
+  EXPECT_TRUE(parse_rcpt("TO:<a@b> ORCPT=x-my_type;a+20b"));
+  EXPECT_TRUE(parse_rcpt("TO:<a@b> ORCPT=utf-8;j\\x{F6}rg@b"));
+  for (const char* bad :
+       {"ORCPT=rfc822;a+0D+0AX:1", "ORCPT=rfc822;a+00", "ORCPT=rfc822;a+E9", "ORCPT=r(c;a", "ORCPT=utf-8;a b", "ORCPT=utf-8;a\x80"})
+    EXPECT_FALSE(parse_rcpt(std::string("TO:<a@b> ") + bad)) << bad;
+  for (const char* bad : {"ENVID=a+0D", "ENVID=a+7F", "ENVID=a+C3+A9", "ENVID=a+2b"})
+    EXPECT_FALSE(parse_mail(std::string("FROM:<a@b> ") + bad)) << bad;
+}
+
+TEST(DsnParameters, ThereAndBack) {
+  for (const char* text : {"NEVER", "SUCCESS", "FAILURE,DELAY", "SUCCESS,FAILURE,DELAY"})
+    EXPECT_EQ(format_notify(*parse_notify(text)), text);
+  EXPECT_EQ(format_notify({}), "");
+  EXPECT_EQ(format_notify({.given = true}), "NEVER");  // what is left of SUCCESS alone, behind an alias of several
+  EXPECT_EQ(orcpt_of("bob+x@example.net"), "rfc822;bob+2Bx@example.net");
+  EXPECT_EQ(orcpt_of("j\xc3\xb6rg+x@example.net"), "utf-8;j\xc3\xb6rg\\x{2B}x@example.net");
+  EXPECT_TRUE(check_orcpt(orcpt_of("j\xc3\xb6rg+x@example.net")));
+  EXPECT_EQ(orcpt_in_ascii("utf-8;j\xc3\xb6rg\xf0\x9f\x98\x80@b"), "utf-8;j\\x{F6}rg\\x{1F600}@b");
+  EXPECT_EQ(orcpt_in_ascii("rfc822;a+2Bb"), "rfc822;a+2Bb");
+  std::string longest = "utf-8;";
+  while (longest.size() + 2 <= kMaxOrcpt) longest += "\xc3\xb6";
+  EXPECT_EQ(orcpt_in_ascii(longest), std::nullopt);
+}
+
 TEST(ParseAuth, Rfc4954Section4) {
   EXPECT_EQ(parse_auth("plain")->mechanism, "PLAIN");
   EXPECT_FALSE(parse_auth("PLAIN")->initial_response);
@@ -197,7 +233,7 @@ TEST(Xtext, Rfc3461Section4_ThereAndBack) {
   for (int c = 0; c < 256; ++c) all.push_back(static_cast<char>(c));
   EXPECT_EQ(xtext_encode("Bob+x@e=f g"), "Bob+2Bx@e+3Df+20g");
   EXPECT_EQ(*xtext_decode(xtext_encode(all)), all);
-  for (const char* bad : {"+", "+4", "+4g", "a=b", "a b", "a\x7f", "é"}) EXPECT_FALSE(xtext_decode(bad)) << bad;
+  for (const char* bad : {"+", "+4", "+4g", "+2b", "a=b", "a b", "a\x7f", "é"}) EXPECT_FALSE(xtext_decode(bad)) << bad;
 }
 
 }  // namespace

@@ -8,13 +8,11 @@
 #include <limits>
 
 #include "base/bytes.h"
-#include "base/encoding.h"
+#include "grammar/smtp/dsn_parameters.h"
 
 namespace godwit::smtp {
 namespace {
 
-constexpr std::size_t kMaxEnvid = 100;  // RFC 3461 4.4
-constexpr std::size_t kMaxOrcpt = 500;  // RFC 3461 4.2
 constexpr std::size_t kMaxKeywordShown = 40;
 
 struct Parameter {
@@ -79,7 +77,7 @@ Parsed<void> take_parameters(std::string_view arguments, std::size_t begin, cons
     if (!parameter) return std::unexpected(parameter.error());
     const auto handler = std::ranges::find_if(handlers, [&](const auto& h) { return ascii_iequals(h.keyword, parameter->keyword); });
     if (handler == handlers.end()) return unknown(*parameter);
-    // RFC 5321 4.1.1.11: each keyword once
+    // RFC 5321 4.1.1.11, RFC 3461 4.5: each keyword once
     bool& twice = seen[static_cast<std::size_t>(handler - handlers.begin())];
     if (twice) return refuse(fmt::format("{} is there twice", handler->keyword), parameter->position);
     twice = true;
@@ -110,25 +108,20 @@ Parsed<void> take_body(const Parameter& parameter, Mail& out) {
   return {};
 }
 
-Parsed<void> take_ret(const Parameter& parameter, Mail& out) {
-  if (ascii_iequals(parameter.value, "FULL"))
-    out.ret = Ret::full;
-  else if (ascii_iequals(parameter.value, "HDRS"))
-    out.ret = Ret::headers;
-  else
-    return refuse("RET is FULL or HDRS", parameter.value_position);
-  return {};
+// An error of a value, with its place in the command.
+std::unexpected<CommandError> refuse(Error error, const Parameter& parameter) {
+  return refuse(std::move(error.text), parameter.value_position + error.position);
 }
 
-Parsed<void> check_xtext(const Parameter& parameter) {
-  if (parameter.value.empty()) return refuse("a value is missing", parameter.value_position);
-  if (auto decoded = xtext_decode(parameter.value); !decoded) return refuse(std::move(decoded).error().text, parameter.value_position);
+Parsed<void> take_ret(const Parameter& parameter, Mail& out) {
+  auto ret = parse_ret(parameter.value);
+  if (!ret) return refuse(std::move(ret).error(), parameter);
+  out.ret = *ret;
   return {};
 }
 
 Parsed<void> take_envid(const Parameter& parameter, Mail& out) {
-  if (parameter.value.size() > kMaxEnvid) return refuse("ENVID has at most 100 characters", parameter.value_position + kMaxEnvid);
-  if (auto checked = check_xtext(parameter); !checked) return checked;
+  if (auto checked = check_envid(parameter.value); !checked) return refuse(std::move(checked).error(), parameter);
   out.envid = std::string(parameter.value);
   return {};
 }
@@ -141,46 +134,21 @@ Parsed<void> take_smtputf8(const Parameter& parameter, Mail& out) {
 
 // RFC 4954 5: "<>" or a mailbox in xtext; a server that trusts nobody may ignore it
 Parsed<void> take_auth(const Parameter& parameter, Mail& out) {
-  if (auto checked = check_xtext(parameter); !checked) return checked;
+  if (parameter.value.empty()) return refuse("a value is missing", parameter.value_position);
+  if (auto decoded = xtext_decode(parameter.value); !decoded) return refuse(std::move(decoded).error(), parameter);
   out.auth_given = true;
   return {};
 }
 
-Parsed<void> take_notify(const Parameter& parameter, Rcpt& rcpt) {
-  Notify& out = rcpt.notify;
-  out.given = true;
-  std::string_view list = parameter.value;
-  for (bool more = true; more;) {
-    const auto word = list.substr(0, list.find(','));
-    if (ascii_iequals(word, "NEVER"))
-      out.never = true;
-    else if (ascii_iequals(word, "SUCCESS"))
-      out.success = true;
-    else if (ascii_iequals(word, "FAILURE"))
-      out.failure = true;
-    else if (ascii_iequals(word, "DELAY"))
-      out.delay = true;
-    else
-      return refuse("NOTIFY is NEVER or a list of SUCCESS, FAILURE and DELAY", parameter.value_position);
-    more = word.size() < list.size();
-    list.remove_prefix(std::min(word.size() + 1, list.size()));
-  }
-  // RFC 3461 4.1: NEVER stands alone
-  if (out.never && (out.success || out.failure || out.delay)) return refuse("NOTIFY=NEVER stands alone", parameter.value_position);
+Parsed<void> take_notify(const Parameter& parameter, Rcpt& out) {
+  auto notify = parse_notify(parameter.value);
+  if (!notify) return refuse(std::move(notify).error(), parameter);
+  out.notify = *notify;
   return {};
 }
 
 Parsed<void> take_orcpt(const Parameter& parameter, Rcpt& out) {
-  if (parameter.value.size() > kMaxOrcpt) return refuse("ORCPT has at most 500 characters", parameter.value_position + kMaxOrcpt);
-  const auto semicolon = parameter.value.find(';');
-  const auto type = parameter.value.substr(0, semicolon);
-  if (semicolon == std::string_view::npos || semicolon + 1 == parameter.value.size() || !is_keyword(type))
-    return refuse("ORCPT is type;address", parameter.value_position);
-  // RFC 6533 3: of type utf-8 the address may be unencoded UTF-8
-  if (!ascii_iequals(type, "utf-8")) {
-    if (auto decoded = xtext_decode(parameter.value.substr(semicolon + 1)); !decoded)
-      return refuse(std::move(decoded).error().text, parameter.value_position + semicolon + 1);
-  }
+  if (auto checked = check_orcpt(parameter.value); !checked) return refuse(std::move(checked).error(), parameter);
   out.orcpt = std::string(parameter.value);
   return {};
 }
@@ -200,41 +168,6 @@ Parsed<void> parse_mail_parameters(std::string_view arguments, std::size_t begin
 Parsed<void> parse_rcpt_parameters(std::string_view arguments, std::size_t begin, Rcpt& out) {
   static constexpr std::array<Handler<Rcpt>, 2> kHandlers{{{"NOTIFY", take_notify}, {"ORCPT", take_orcpt}}};
   return take_parameters(arguments, begin, kHandlers, out);
-}
-
-std::string xtext_encode(std::string_view bytes) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";  // RFC 3461 4: upper case
-  std::string out;
-  out.reserve(bytes.size());
-  for (const char c : bytes) {
-    if (c > ' ' && c < 127 && c != '+' && c != '=') {
-      out.push_back(c);
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out.push_back('+');
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 15]);
-    }
-  }
-  return out;
-}
-
-Result<std::string> xtext_decode(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c <= ' ' || c == 127 || c == '=') return fail(Error::syntax("xtext is printable ASCII, others as +HH", i));
-    if (c != '+') {
-      out.push_back(c);
-      continue;
-    }
-    const auto byte = hex_decode(text.substr(i + 1, 2));
-    if (!byte || byte->empty()) return fail(Error::syntax("in xtext two hexadecimal digits follow a +", i));
-    out.append(*byte);
-    i += 2;
-  }
-  return out;
 }
 
 }  // namespace godwit::smtp

@@ -7,7 +7,11 @@
 //   to root                     one or more; with or without a domain
 //   login ann                   the caller's name, for a sender without a domain of his own
 //   author Ann Example          add a From field with this name ("author" alone: without one)
-//   notify never                RFC 3461 4.1, for all recipients
+//   to-notify success           RFC 3461 4.1, for the recipient above alone
+//   to-orcpt rfc822;root        RFC 3461 4.2, for the recipient above
+//   notify never                RFC 3461 4.1, for all other recipients
+//   ret hdrs                    RFC 3461 4.3
+//   envid QQ314159              RFC 3461 4.4, xtext
 //   size 1234                   bytes of the message
 //   8bit                        there are bytes over 127 in it
 //                               an empty line
@@ -18,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +42,14 @@ struct Envelope {
   std::string login;
   std::optional<std::string> author;
   std::string notify;
+  std::string ret;
+  std::string envid;
+  struct ForOne {
+    std::string notify;
+    std::string orcpt;
+    bool operator==(const ForOne&) const = default;
+  };
+  std::map<std::size_t, ForOne> for_one;  // by index in `recipients`
   std::optional<std::uint64_t> size;
   bool eight_bit = false;
 };

@@ -76,6 +76,12 @@ Result<void> Reader::set(std::string_view key, std::string_view value) {
   if (key == "to") {
     if (value.empty()) return wrong("an empty recipient");
     envelope_.recipients.emplace_back(value);
+  } else if (key == "to-notify" || key == "to-orcpt") {
+    if (value.empty() || envelope_.recipients.empty()) return wrong("a line about a recipient that is not there");
+    Envelope::ForOne& one = envelope_.for_one[envelope_.recipients.size() - 1];
+    std::string& into = key == "to-notify" ? one.notify : one.orcpt;
+    GODWIT_TRY(once(into.empty()));
+    into = value;
   } else if (key == "from") {
     GODWIT_TRY(once(!envelope_.from));
     envelope_.from = value;
@@ -88,6 +94,12 @@ Result<void> Reader::set(std::string_view key, std::string_view value) {
   } else if (key == "notify") {
     GODWIT_TRY(once(envelope_.notify.empty()));
     envelope_.notify = value;
+  } else if (key == "ret") {
+    GODWIT_TRY(once(envelope_.ret.empty()));
+    envelope_.ret = value;
+  } else if (key == "envid") {
+    GODWIT_TRY(once(envelope_.envid.empty()));
+    envelope_.envid = value;
   } else if (key == "size") {
     GODWIT_TRY(once(!envelope_.size));
     GODWIT_ASSIGN(envelope_.size, parse_number(value, offset_));

@@ -51,6 +51,24 @@ TEST(Submit_Reader, ReadsWhatTheFormatSays_InAnyPieces) {
   }
 }
 
+TEST(Submit_Reader, WhatIsAskedOfReports_ThereAndBack) {
+  Envelope envelope;
+  envelope.recipients = {"root", "bob@x.test"};
+  envelope.notify = "never";
+  envelope.ret = "hdrs";
+  envelope.envid = "QQ314159";
+  envelope.for_one[1] = {"success,delay", "rfc822;bob@x.test"};
+  const auto out = read(*format_envelope(envelope) + "0\n");
+  ASSERT_TRUE(out.finished) << out.error;
+  EXPECT_EQ(out.envelope.notify, "never");
+  EXPECT_EQ(out.envelope.ret, "hdrs");
+  EXPECT_EQ(out.envelope.envid, "QQ314159");
+  EXPECT_EQ(out.envelope.for_one, envelope.for_one);
+  for (const char* bad : {"submit 1\nto-notify never\n", "submit 1\nto a\nto-orcpt\n", "submit 1\nto a\nto-orcpt x\nto-orcpt y\n",
+                          "submit 1\nto a\nret full\nret full\n", "submit 1\nto a\nenvid a\nenvid b\n"})
+    EXPECT_NE(read(bad).error, "") << bad;
+}
+
 TEST(Submit_Reader, WhatFollowsTheEnd_IsLeft) { EXPECT_EQ(read(std::string(kWhole) + "more").used, kWhole.size()); }
 
 TEST(Submit_Reader, EveryCutBeforeTheEnd_IsUnfinished) {

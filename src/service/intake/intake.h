@@ -11,11 +11,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/ip.h"
 #include "edge/net/stream.h"
 #include "grammar/smtp/reply.h"
+#include "service/intake/priority_class.h"
 #include "service/routing/router.h"
 #include "state/directory/directory.h"
 #include "state/mailbox/folder.h"
@@ -26,8 +28,13 @@
 namespace godwit::mailbox {
 class Mailboxes;
 }
+namespace godwit::events {
+class Stream;
+}
 
 namespace godwit::intake {
+
+class Bursts;
 
 // Who hands a message in.
 struct Source {
@@ -51,6 +58,7 @@ struct Settings {
   std::size_t max_recipients_anyone = 100;           // not authenticated
   std::size_t max_received = 100;                    // RFC 5321 6.3: more Received fields than this mean a loop; normally at least 100
   std::size_t max_expanded = queue::kMaxRecipients;  // recipients of a message behind its aliases; not above the queue's own limit
+  std::vector<PriorityClass> priorities;             // the first that matches counts
   mailbox::Quota quota;                              // of a local account; asked at RCPT, with the size that MAIL declares
 };
 
@@ -59,6 +67,8 @@ struct MailParameters {
   std::optional<std::uint64_t> size;  // RFC 1870
   bool body_8bit = false;
   bool smtputf8 = false;
+  std::string envid;  // RFC 3461 4.4, as received (xtext)
+  queue::Message::Return ret = queue::Message::Return::unset;
 };
 
 class Transaction {
@@ -99,6 +109,8 @@ struct Context {
   std::function<std::shared_ptr<const Settings>()> settings;       // the current ones
   OnAccepted on_accepted;
   mailbox::Mailboxes* mailboxes = nullptr;  // null: nobody has a quota
+  events::Stream* events = nullptr;         // null: switched off
+  Bursts* bursts = nullptr;                 // null: no account is held for sending far more than it does
 };
 
 std::unique_ptr<Intake> make_intake(Context context);

@@ -7,8 +7,11 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "service/events/report.h"
+#include "service/intake/bursts.h"
 #include "service/intake/replies.h"
 #include "state/mailbox/mailbox.h"
+#include "state/queue/owed_report.h"
 
 namespace godwit::intake {
 namespace {
@@ -26,6 +29,8 @@ Counters& counters() {
   static Counters instance;
   return instance;
 }
+
+const std::string kExpanded = "expanded ";  // in front of an alias, among the addresses that were seen
 
 class TheTransaction final : public Transaction {
  public:
@@ -49,7 +54,7 @@ class TheTransaction final : public Transaction {
   Task<Reply> take_local(Address given, directory::Account account, queue::Recipient recipient);
   Task<Reply> take_alias(Address given, queue::Recipient recipient);
   static std::optional<Reply> refuse_alias(const Address& alias, directory::Directory::AliasTrouble trouble);
-  Task<Result<void>> take_ends(queue::Recipient model, std::vector<Address> ends);
+  Task<Result<void>> take_ends(Address given, queue::Recipient model, std::vector<Address> ends);
   static std::string key_of(const Address& address, bool local);
   void take(queue::Recipient recipient, bool local);
   Reply accepted();
@@ -199,7 +204,8 @@ Task<Reply> TheTransaction::take_alias(Address given, queue::Recipient recipient
   if (!must_be_reached(given) && co_await are_full(std::move(asked_for_room))) co_return replies::mailbox_full(given.text());
   recipient.original = given.text();
   auto ends = std::move(expansion->ends);
-  const auto taken = co_await take_ends(std::move(recipient), std::move(ends));
+  Address alias = given;
+  const auto taken = co_await take_ends(std::move(alias), std::move(recipient), std::move(ends));
   if (!taken) {
     if (taken.error().cause == Error::Cause::limit) co_return replies::too_many_expanded(given.text(), settings_->max_expanded);
     co_return replies::directory_unavailable();
@@ -221,7 +227,7 @@ std::optional<Reply> TheTransaction::refuse_alias(const Address& alias, director
 }
 
 // All of them or, when they are too many for one message (`limit`), none.
-Task<Result<void>> TheTransaction::take_ends(queue::Recipient model, std::vector<Address> ends) {
+Task<Result<void>> TheTransaction::take_ends(Address given, queue::Recipient model, std::vector<Address> ends) {
   std::vector<bool> local;
   std::size_t fresh = 0;
   for (const auto& end : ends) {
@@ -230,7 +236,16 @@ Task<Result<void>> TheTransaction::take_ends(queue::Recipient model, std::vector
     local.push_back(ours);
     if (!seen_.contains(key_of(end, ours))) ++fresh;
   }
-  if (recipients_.size() + fresh > settings_->max_expanded) co_return fail(Error::temporary(Error::Cause::limit, "too many recipients"));
+  // RFC 3461 5.2.7.2: to a single address the request goes on as it is; 5.2.7.3 (c): of several each is asked to report trouble alone,
+  // and we say that the alias was expanded
+  const bool tell_expanded = model.notify.success && (ends.size() > 1 || fresh == 0) && !seen_.contains(kExpanded + key_of(given, true));
+  if (recipients_.size() + fresh + (tell_expanded ? 1 : 0) > settings_->max_expanded)
+    co_return fail(Error::temporary(Error::Cause::limit, "too many recipients"));
+  if (tell_expanded) {
+    seen_.insert(kExpanded + key_of(given, true));
+    recipients_.push_back(queue::expanded_alias(given, model, ends.size()));
+  }
+  if (ends.size() > 1) model.notify.success = false;
   for (std::size_t i = 0; i < ends.size(); ++i) {
     model.address = std::move(ends[i]);
     take(model, local[i]);
@@ -245,8 +260,27 @@ std::string TheTransaction::key_of(const Address& address, bool local) {
   return local ? ascii_lower(key) : key;
 }
 
+// Named twice: told of all that either wish asks for (RFC 3461 5.2.6 (c): NEVER of one is not NEVER of the other).
+void merge_wishes(queue::Recipient& into, const queue::Recipient& other) {
+  if (into.orcpt.empty()) into.orcpt = other.orcpt;
+  if (!into.notify.given && !other.notify.given) return;
+  const auto meant = [](queue::Notify notify) {
+    if (!notify.given) notify.failure = notify.delay = true;
+    return notify;
+  };
+  const queue::Notify a = meant(into.notify);
+  const queue::Notify b = meant(other.notify);
+  into.notify = {true, a.never && b.never, a.success || b.success, a.failure || b.failure, a.delay || b.delay};
+}
+
 void TheTransaction::take(queue::Recipient recipient, bool local) {
-  if (seen_.insert(key_of(recipient.address, local)).second) recipients_.push_back(std::move(recipient));
+  const std::string key = key_of(recipient.address, local);
+  if (seen_.insert(key).second) {
+    recipients_.push_back(std::move(recipient));
+    return;
+  }
+  const auto known = std::ranges::find_if(recipients_, [&](const queue::Recipient& other) { return key_of(other.address, local) == key; });
+  if (known != recipients_.end()) merge_wishes(*known, recipient);
 }
 
 Reply TheTransaction::accepted() {
@@ -303,6 +337,9 @@ Task<Result<void>> TheTransaction::keep() {
   auto tenant = co_await find_tenant();
   auto message = make_message(std::move(prefix), std::move(tenant));
   message.size = body_->size();
+  message.message_id = message_id;
+  if (context_.bursts != nullptr && !message.identity.empty() && source_.door == Source::Door::submission)
+    co_await context_.bursts->count(message.identity, message.recipients.size(), source_.remote.address);
   GODWIT_CO_ASSIGN(message.blob, co_await body_->finish());
   // THE commit point. After an error the queue has taken everything back, the bytes too.
   GODWIT_CO_TRY(co_await context_.queue.accept(message, *body_));
@@ -328,8 +365,12 @@ queue::Message TheTransaction::make_message(Prefix prefix, std::string tenant) {
   message.recipients = std::move(recipients_);
   message.body_8bit = parameters_.body_8bit;
   message.smtputf8 = parameters_.smtputf8;
+  message.envid = parameters_.envid;
+  message.ret = parameters_.ret;
   message.tenant = std::move(tenant);
   if (source_.account) message.identity = source_.account->address.text();
+  const smtp::Address* account = source_.account ? &source_.account->address : nullptr;
+  message.priority = priority_by_class(settings_->priorities, parameters_.reverse_path, trusted(), account, message.tenant);
   const bool network = source_.door != Source::Door::local;
   message.client = network       ? fmt::format("{} ({})", source_.remote.address.text(), source_.helo)
                    : source_.uid ? fmt::format("uid {} ({})", *source_.uid, source_.helo)
@@ -365,6 +406,7 @@ void TheTransaction::tell(queue::Message message, std::string message_id) {
                          {"message_id", keys.message_id}});
   context_.trace.keys(id_, std::move(keys));
   context_.trace.add(id_, "accepted", describe(message));
+  events::report_accepted(context_.events, message, message.message_id, source_.tls ? source_.tls->version : std::string());
   const bool to_do = !message.rows.waiting;
   if (!to_do) tell_held(message);  // else the scheduler will
   if (to_do && context_.on_accepted) context_.on_accepted(std::move(message));
@@ -374,6 +416,7 @@ void TheTransaction::tell_held(const queue::Message& message) const {
   counters().held.add();
   log::info("held", {{"msg", id_.text()}, {"reason", message.held_because}});
   context_.trace.add(id_, "held", message.held_because);
+  events::report(context_.events, events::Type::held, message, message.held_because);
   context_.trace.finish(id_);
 }
 

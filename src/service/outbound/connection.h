@@ -50,6 +50,9 @@ class Connection {
     handshake_.cancel();
   }
 
+  void set_family(bool v6) { over_v6_ = v6; }
+  std::optional<bool> over_v6() const { return over_v6_; }  // nothing: a Unix socket
+
   bool usable() const { return usable_; }
   std::size_t taken() const { return taken_; }                             // messages begun
   std::size_t settled() const { return settled_; }                         // messages that the server answered to their end
@@ -106,6 +109,7 @@ class Connection {
   std::size_t most_ = 0;
   std::size_t taken_ = 0;
   std::size_t settled_ = 0;
+  std::optional<bool> over_v6_;
   bool usable_ = false;
   bool tls_failed_ = false;
   bool cancelled_ = false;

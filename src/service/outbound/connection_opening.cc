@@ -54,7 +54,8 @@ Task<Connection::Step> Connection::read_greeting(const std::string& hostname) {
   const std::string_view words = greeting->text;
   // RFC 5321 6.3: the loop is seen before anything goes round in it. A route can be mended, so the message waits. (RFC 2033 4.2's example
   // has one name on both sides, and rightly: what LMTP hands over is not handed on.)
-  if (!terms_.lmtp && ascii_iequals(words.substr(0, words.find_first_of(" \n")), hostname)) {
+  const std::string_view name = words.substr(0, words.find_first_of(" \n"));
+  if (!terms_.lmtp && (ascii_iequals(name, hostname) || ascii_iequals(name, terms_.own_name))) {
     std::string why = fmt::format("{} greets with our own name ({}): the mail would go in a circle", remote_, hostname);
     co_return co_await leave(kLoop, std::move(why));
   }

@@ -7,6 +7,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Dialogue = OutboundTest;
 
 TEST_F(Dialogue, Plain_DeliversWhatWasGiven) {
@@ -271,6 +272,37 @@ TEST_F(Dialogue, Dsn_IsPassedOnWhereOffered) {
   loop_.poll();
   EXPECT_THAT(server_.messages[0].from, HasSubstr(" RET=HDRS ENVID=QQ314159"));
   EXPECT_THAT(server_.messages[0].to, ElementsAre("<bob@example.net> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;bob@example.net"));
+}
+
+// RFC 3461 5.2.1 and 5.2.2: who offers DSN has taken over to report success, nobody else has.
+TEST_F(Dialogue, Dsn_TheOutcomeSaysWhoReports) {
+  auto sent = message({"bob@example.net"});
+  sent->recipients[0].notify = {true, false, true, false, false};
+  sent->envid = "x";
+  const auto without = offer(sent);
+  loop_.poll();
+  EXPECT_EQ(without->outcomes.at(0).success, queue::Outcome::Success::relayed);
+  EXPECT_THAT(server_.messages[0].to, ElementsAre("<bob@example.net>"));
+  EXPECT_THAT(server_.messages[0].from, Not(HasSubstr("ENVID")));
+  loop_.advance(std::chrono::minutes(1));
+  server_.extensions.push_back("DSN");
+  const auto with = offer(sent);
+  loop_.poll();
+  EXPECT_EQ(with->outcomes.at(0).success, queue::Outcome::Success::passed_on);
+}
+
+// RFC 3461 5.2.1 (d), RFC 6533 3: an alias that led here is named as the sender knows it; UTF-8 alone where SMTPUTF8 is in use.
+TEST_F(Dialogue, Dsn_OrcptOfAliasesAndBeyondAscii) {
+  server_.extensions = {"PIPELINING", "DSN"};
+  auto sent = message({"bob@example.net", "carl@example.net", "dora@example.net"});
+  sent->recipients[0].original = "team+x@example.org";
+  sent->recipients[1].orcpt = "utf-8;j\xc3\xb6rg@example.org";
+  sent->recipients[2].notify = {true, false, false, false, false};  // what is left of SUCCESS alone behind an alias of several
+  offer(sent);
+  loop_.poll();
+  EXPECT_THAT(server_.messages[0].to,
+              ElementsAre("<bob@example.net> ORCPT=rfc822;team+2Bx@example.org", "<carl@example.net> ORCPT=utf-8;j\\x{F6}rg@example.org",
+                          "<dora@example.net> NOTIFY=NEVER"));
 }
 
 TEST_F(Dialogue, DamagedBytes_BounceAndCostNobodyElse) {

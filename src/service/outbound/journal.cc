@@ -36,8 +36,9 @@ void count_refusal(const queue::Outcome& outcome) {
       .add();
 }
 
-std::string sentence(const queue::Outcome& outcome, std::string_view whom) {
+std::string sentence(const queue::Outcome& outcome, const Work& work, std::string_view whom) {
   std::string out = outcome.remote.empty() ? std::string("outbound") : outcome.remote;
+  if (work.source) out.append(" from ").append(work.source->name);
   out.append(", ").append(whom).append(": ").append(outcome.text);
   if (!outcome.remote_reply.empty()) out.append(": ").append(outcome.remote_reply);
   if (!outcome.reply_class.empty()) out.append(" [").append(outcome.reply_class).append("]");
@@ -56,17 +57,20 @@ void record_attempt(trace::Trace& trace, const Work& work) {
   const bool alike =
       std::ranges::all_of(work.outcomes, [&](const queue::Outcome& outcome) { return same(outcome, work.outcomes.front()); });
   if (alike && work.outcomes.size() > 1)
-    trace.add(message.id, "attempt", sentence(work.outcomes.front(), std::to_string(work.outcomes.size()) + " recipients"));
+    trace.add(message.id, "attempt", sentence(work.outcomes.front(), work, std::to_string(work.outcomes.size()) + " recipients"));
   for (std::size_t i = 0; i < work.outcomes.size(); ++i) {
     const queue::Outcome& outcome = work.outcomes[i];
     const queue::Recipient& recipient = message.recipients[work.job.recipients[i]];
     recipients_counter(outcome.kind).add();
     count_refusal(outcome);
-    if (!alike || work.outcomes.size() == 1) trace.add(message.id, "attempt", sentence(outcome, "<" + recipient.address.text() + ">"));
+    if (work.source && work.source->counters[0]) work.source->counters[static_cast<std::size_t>(outcome.kind)]->add();
+    if (!alike || work.outcomes.size() == 1)
+      trace.add(message.id, "attempt", sentence(outcome, work, "<" + recipient.address.text() + ">"));
     if (logged)
       log::info("attempt", {{"msg", message.id.text()},
                             {"rcpt", recipient.address.text()},
                             {"site", work.job.site->name},
+                            {"source", work.source ? std::string_view(work.source->name) : std::string_view()},
                             {"remote", outcome.remote},
                             {"outcome", to_string(outcome.kind)},
                             {"status", outcome.status.text()},

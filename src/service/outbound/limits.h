@@ -50,6 +50,9 @@ inline constexpr unsigned kBlockedInRow = 3;  // refusals of us, none delivered 
 inline constexpr Duration kPatience =
     std::chrono::minutes(1);  // for a turn of the site's rate, in memory; longer turns are waited for in the queue,
 inline constexpr Duration kLongestTurn = std::chrono::hours(4);  // and so long at most before asking again
+// One family was refused by policy: the other one is used, if there is one, for so long.
+inline constexpr Duration kFamilyRefused = std::chrono::hours(1);
+inline constexpr unsigned kMoves = 2;  // so often a message that was not tried is handed to another source at once
 // A site whose further connection was refused while others work gets no more of them for so long.
 inline constexpr Duration kGrowAgain = std::chrono::minutes(1);
 

@@ -3,6 +3,9 @@
 //
 // A Job is some recipients of one message for one site. It is offered on the site's loop; its outcomes (one a recipient,
 // in order) are given to `done` on the same loop. Sites live on loop hash(name) % loops: the scheduler posts over.
+// With sources (source.h) a site is served from each of them by itself: connections, pace, rest and "down" are of a source and a site.
+// Which source takes a message: the first of its pool, in the message's own order (in_order()), that the site does not refuse, that works,
+// and whose warm-up has room.
 // How fast a site is served: pace.h. Who cannot be served soon, as the site's rate is lower, comes back deferred with the time of his turn.
 // A site whose hops all refuse to connect is `down`: jobs come back deferred with site_down at once until the probe time; bounced,
 // if no hop can ever take mail as the DNS is now.
@@ -28,6 +31,9 @@
 namespace godwit::outbound {
 
 class ReplyClasses;
+class TenantStops;
+class WarmupLedger;
+struct Egress;
 
 struct Settings {
   std::string hostname;                         // EHLO name
@@ -40,6 +46,7 @@ struct Settings {
   std::vector<Network> forbidden_networks;            // where no MX may lead
   std::map<std::string, std::string> passwords;       // of routes, by their password_file
   std::shared_ptr<net::TlsConnector> verifying = {};  // TLS with a look at the certificate; null: no trusted ones
+  std::shared_ptr<const Egress> egress = {};          // sources and pools (source.h); null: none, the system chooses the address
   std::vector<Duration> probe = {std::chrono::minutes(1), std::chrono::minutes(5), std::chrono::minutes(15)};  // [queue] retry
 };
 
@@ -48,10 +55,13 @@ struct Job {
   std::shared_ptr<const queue::Message> message;
   std::vector<std::size_t> recipients;  // indices into message->recipients
   std::function<void(std::vector<queue::Outcome>)> done;
+  unsigned moves = 0;  // from source to source, without an attempt
 };
 
 struct SiteStatus {
   std::string name;
+  std::string source = {};  // from which it is served: "" the system's choice
+  std::string group = {};   // of the table of limits: "google"
   std::size_t waiting = 0;
   std::size_t connections = 0;
   std::size_t most_connections = 0;  // that it gets as things are
@@ -87,7 +97,9 @@ struct Context {
   std::function<std::shared_ptr<const Settings>()> settings;
   // Of a Unix socket (net::dial_unix).
   std::function<Task<Result<std::unique_ptr<net::Stream>>>(std::string path, Duration timeout, net::Cancellation* cancel)> dial_socket = {};
-  BlockingPool* blocking = nullptr;  // derives the keys of logins; null: the loop does
+  BlockingPool* blocking = nullptr;           // derives the keys of logins; null: the loop does
+  std::shared_ptr<WarmupLedger> warmup = {};  // null: no ceilings for sources that warm up
+  std::shared_ptr<TenantStops> tenants = {};  // null: nobody is stopped
 };
 std::unique_ptr<Outbound> make_outbound(Context context);
 

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "service/outbound/outbound.h"
+#include "service/outbound/tenants.h"
+#include "service/outbound/warmup.h"
 #include "testing/fake_resolver.h"
 #include "testing/fake_smtp_server.h"
 #include "testing/memory_blobs.h"
@@ -44,7 +46,8 @@ class OutboundTest : public ::testing::Test {
     outbound_ = make_outbound(Context{network_, tls_, [this](std::string host) { return resolve(std::move(host)); }, dns_,
                                       [this](const Endpoint& where) { return where == ourselves_; }, blobs_, loop_.clock(), random_, trace_,
                                       tasks_, loop_.executor(), [this] { return std::shared_ptr<const Settings>(settings_); },
-                                      [this](std::string path, Duration, net::Cancellation*) { return dial_socket(std::move(path)); }});
+                                      [this](std::string path, Duration, net::Cancellation*) { return dial_socket(std::move(path)); },
+                                      nullptr, warmup_, tenants_});
     site_ = site_of({"127.0.0.1"});
   }
   ~OutboundTest() override {
@@ -174,6 +177,8 @@ class OutboundTest : public ::testing::Test {
   testing::FakeNetwork network_{loop_.clock(), tasks_};
   testing::FakeSmtpServer server_;
   RecordingTrace trace_;
+  std::shared_ptr<WarmupLedger> warmup_ = std::make_shared<WarmupLedger>();
+  std::shared_ptr<TenantStops> tenants_ = std::make_shared<TenantStops>();
   std::shared_ptr<Settings> settings_ = std::make_shared<Settings>();
   std::map<std::string, std::vector<IpAddress>> names_;
   std::unique_ptr<Outbound> outbound_;

@@ -57,16 +57,21 @@ Action to_action(std::string_view word) {
   if (word == "retry_sooner") return Action::retry_sooner;
   if (word == "slow_site") return Action::slow_site;
   if (word == "rest_site") return Action::rest_site;
+  if (word == "suspend_source") return Action::suspend_source;
+  if (word == "other_family") return Action::other_family;
+  if (word == "stop_tenant") return Action::stop_tenant;
   return word == "bounce" ? Action::bounce : Action::keep;
 }
 
 ReplyClass read_class(const std::string& name, TomlTable& table) {
   ReplyClass out{name, Action::keep, {}};
   std::string action = "keep";
-  table.choice("action", action, {"keep", "retry_sooner", "slow_site", "rest_site", "bounce"});
+  table.choice("action", action,
+               {"keep", "retry_sooner", "slow_site", "suspend_source", "rest_site", "other_family", "stop_tenant", "bounce"});
   table.duration("after", out.after, std::chrono::seconds(1));
   out.action = to_action(action);
-  const bool needs_time = out.action == Action::retry_sooner || out.action == Action::rest_site;
+  const bool needs_time = out.action == Action::retry_sooner || out.action == Action::rest_site || out.action == Action::suspend_source ||
+                          out.action == Action::stop_tenant;
   if (needs_time && !table.has("after"))
     table.error("after", fmt::format("is missing: {} needs to know how long; write after = \"5m\"", action));
   if (!needs_time && table.has("after")) table.error("after", fmt::format("means nothing for {}; remove it", action));

@@ -20,11 +20,14 @@
 namespace godwit::outbound {
 
 enum class Action : std::uint8_t {
-  keep,          // what the code says: 4yz by the schedule, 5yz returned
-  retry_sooner,  // 4yz is tried again after `after`
-  slow_site,     // fewer connections, then pauses
-  rest_site,     // several in a row: nothing goes to the site for `after`
-  bounce,        // 4yz is returned, too
+  keep,            // what the code says: 4yz by the schedule, 5yz returned
+  retry_sooner,    // 4yz is tried again after `after`
+  slow_site,       // fewer connections, then pauses
+  suspend_source,  // several in a row: nothing goes from this source to the site for `after`
+  rest_site,       // likewise, from no source
+  other_family,    // said of IPv6 or IPv4: the message is tried over the other one before it is given up
+  stop_tenant,     // nothing goes out for the message's tenant for `after`
+  bounce,          // 4yz is returned, too
 };
 
 struct ReplyClass {

@@ -205,7 +205,8 @@ TEST(ReplyClasses, ShippedTable_ActsOnLittle) {
   EXPECT_EQ(shipped->find("greylisted")->action, Action::retry_sooner);
   EXPECT_EQ(shipped->find("greylisted")->after, 5min);
   EXPECT_EQ(shipped->find("rate_limited")->action, Action::slow_site);
-  EXPECT_EQ(shipped->find("blocked_ip")->action, Action::rest_site);
+  EXPECT_EQ(shipped->find("blocked_ip")->action, Action::suspend_source);
+  EXPECT_EQ(shipped->find("ipv6_refused")->action, Action::other_family);
   EXPECT_EQ(shipped->find("blocked_ip")->after, 30min);
   for (const auto name : {"mailbox_full", "unknown_user", "spam_content", "dns", "tls", "policy", "other"})
     EXPECT_EQ(shipped->find(name)->action, Action::keep) << name;

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::uint64_t kMostConnections = 1'000;
 constexpr std::uint64_t kMostMessages = 1'000'000;
+constexpr std::size_t kName = 64;
 constexpr std::uint64_t kMostInTime = 1'000'000'000;
 
 struct Unit {
@@ -71,6 +72,9 @@ bool SiteRule::matches(std::string_view host) const {
 
 void read_site_rule(TomlTable& table, SiteRule& rule) {
   table.text("match", rule.match);
+  table.text("name", rule.name);
+  if (rule.name.size() > kName || rule.name.contains(' '))
+    table.error("name", fmt::format("has at most {} characters, without spaces", kName));
   if (!is_match(rule.match))
     table.error("match", rule.match.empty()
                              ? "is missing; write match = \"mx.example.net\", \"*.example.net\" or \"*\""
@@ -106,9 +110,10 @@ SiteLimits limits_of(std::string_view host, const std::vector<SiteRule>& rules, 
     if (!found.connections) found.connections = rule.connections;
     if (!found.messages_per_connection) found.messages_per_connection = rule.messages_per_connection;
     if (!found.rates) found.rates = rule.rates;
+    if (found.name.empty()) found.name = rule.name;
   }
   return {found.connections.value_or(fallback.connections), found.messages_per_connection.value_or(fallback.messages_per_connection),
-          found.rates ? *std::move(found.rates) : std::move(fallback.rates)};
+          found.rates ? *std::move(found.rates) : std::move(fallback.rates), std::move(found.name)};
 }
 
 }  // namespace godwit::outbound

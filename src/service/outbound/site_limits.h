@@ -30,6 +30,7 @@ struct SiteLimits {
   std::size_t connections = 4;
   std::size_t messages_per_connection = 1'000;
   std::vector<Rate> rates;  // all of them hold
+  std::string group = {};   // whose sites these are, for people: "google"
   bool operator==(const SiteLimits&) const = default;
 };
 
@@ -39,6 +40,7 @@ struct SiteRule {
   std::optional<std::size_t> connections;
   std::optional<std::size_t> messages_per_connection;
   std::optional<std::vector<Rate>> rates;
+  std::string name = {};  // SiteLimits::group
 
   bool matches(std::string_view host) const;
 };

@@ -28,6 +28,8 @@ void Site::look_at_settings() {
   limits.connections = settings_->connections_per_site;
   limits.messages_per_connection = settings_->messages_per_connection;
   pace_.set_limits(limits_of(host, settings_->sites, std::move(limits)), when);
+  if (source_ && settings_->egress)
+    if (auto source = settings_->egress->find(source_->name)) source_ = std::move(source);
   send_back_late();
 }
 
@@ -115,8 +117,7 @@ void Site::probe_now() {
 }
 
 // What became of a message, for the next ones.
-void Site::learn_from(Work& work) {
-  const SiteVerdict verdict = treat(work.outcomes, classes());
+void Site::learn_from(const SiteVerdict& verdict) {
   const SteadyTime when = now();
   if (verdict.slow) {
     pace_.slow_down(serving_, when);
@@ -128,7 +129,7 @@ void Site::learn_from(Work& work) {
     if (!verdict.slow && pace_.delivered(when)) grow();
   } else if (verdict.rest && ++blocked_ >= kBlockedInRow) {
     queue::Outcome why = *verdict.why;
-    rest(verdict.rest->after, std::move(why));
+    rest(*verdict.rest, std::move(why));
   }
 }
 
@@ -146,7 +147,7 @@ void Site::learn_from_break(const Connection& connection) {
   }
   // what its message was told is counted there
   if (verdict.rest && connection.given_back() && connection.settled() == 0 && ++blocked_ >= kBlockedInRow)
-    rest(verdict.rest->after, std::move(broken));
+    rest(*verdict.rest, std::move(broken));
 }
 
 // Others of our connections work; the server only wants no more of them.
@@ -160,14 +161,15 @@ void Site::learn_refused_further(queue::Outcome why) {
 // Every hop that was tried failed, and the last of them said that it does not want us at all: no message could help it.
 void Site::rest_if_unwanted() {
   const ReplyClass* as = last_failure_.remote_reply.empty() ? nullptr : classes().find(last_failure_.reply_class);
-  if (as && as->action == Action::rest_site) rest(as->after, last_failure_);
+  if (as && (as->action == Action::rest_site || as->action == Action::suspend_source)) rest(*as, last_failure_);
 }
 
-void Site::rest(Duration length, queue::Outcome why) {
-  blocked_ = 0;
-  unwanted_ = std::move(why);
-  pace_.rest(length, now());
+void Site::rest(const ReplyClass& as, queue::Outcome why) {
+  const Duration length = as.after;
+  begin_rest(length, std::move(why));
+  if (source_ && as.action == Action::rest_site) owner_.rest_by_all(description_, *source_, length, unwanted_);
   log::warning("site rests", {{"site", description_->name},
+                              {"source", source_ ? std::string_view(source_->name) : std::string_view()},
                               {"class", unwanted_.reply_class},
                               {"remote", unwanted_.remote},
                               {"reply", unwanted_.remote_reply},

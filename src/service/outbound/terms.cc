@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "service/outbound/outcomes.h"
+#include "service/outbound/source.h"
 
 namespace godwit::outbound {
 namespace {
@@ -14,13 +15,17 @@ std::shared_ptr<net::TlsConnector> unowned(net::TlsConnector& connector) { retur
 
 }  // namespace
 
-std::expected<Terms, queue::Outcome> terms_for(const Context& context, const routing::Site& site, const routing::Hop& hop, bool plain) {
+std::expected<Terms, queue::Outcome> terms_for(const Context& context, const routing::Site& site, const routing::Hop& hop, bool plain,
+                                               const Source* source) {
   const auto settings = context.settings();
   Terms terms;
+  terms.own_name = settings->hostname;
   terms.lmtp = hop.protocol == routing::Hop::Protocol::lmtp;
   terms.implicit_tls = hop.protocol == routing::Hop::Protocol::smtps;
-  terms.loopback = !site.by_mx && hop.is_loopback();
+  const bool proxied = source && source->proxied;  // then this machine is another one
+  terms.loopback = !site.by_mx && hop.is_loopback() && !proxied;
   terms.tls = routing::tls_level(site, hop, settings->starttls);
+  if (proxied && site.login && hop.is_loopback() && terms.tls == routing::Tls::opportunistic) terms.tls = routing::Tls::encrypt;
   if (terms.tls == routing::Tls::opportunistic && plain) terms.tls = routing::Tls::none;
   terms.server_name = site.tls_name.empty() ? hop.host : site.tls_name;
   if (terms.tls == routing::Tls::verify)

@@ -15,6 +15,8 @@
 
 namespace godwit::outbound {
 
+struct Source;
+
 struct Terms {
   bool lmtp = false;
   bool implicit_tls = false;  // the handshake comes before the greeting
@@ -26,11 +28,14 @@ struct Terms {
   std::string nonce;                 // for one login
   BlockingPool* blocking = nullptr;  // for keys; null: on the loop
 
+  std::string own_name;  // whoever greets with it is ourselves, whatever name this source greets by
+
   bool must_encrypt() const { return tls >= routing::Tls::encrypt; }
 };
 
 // `plain`: the server's TLS failed lately, so that an opportunistic dialogue does without. The outcome (deferred) says what is missing on
 // our side.
-std::expected<Terms, queue::Outcome> terms_for(const Context& context, const routing::Site& site, const routing::Hop& hop, bool plain);
+std::expected<Terms, queue::Outcome> terms_for(const Context& context, const routing::Site& site, const routing::Hop& hop, bool plain,
+                                               const Source* source);
 
 }  // namespace godwit::outbound

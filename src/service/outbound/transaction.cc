@@ -2,7 +2,9 @@
 
 #include <charconv>
 #include <numeric>
+#include <optional>
 
+#include "grammar/smtp/dsn_parameters.h"
 #include "service/outbound/limits.h"
 
 namespace godwit::outbound {
@@ -14,20 +16,18 @@ void append_number(std::string& out, std::uint64_t number) {
   out.append(digits, end);
 }
 
-// RFC 3461 4.1
+// RFC 3461 5.2.1 (c)
 void append_notify(std::string& out, const queue::Notify& notify) {
-  if (!notify.given) return;
-  std::string list;
-  const auto add = [&](bool wanted, std::string_view word) {
-    if (!wanted) return;
-    if (!list.empty()) list += ',';
-    list += word;
-  };
-  add(notify.success, "SUCCESS");
-  add(notify.failure, "FAILURE");
-  add(notify.delay, "DELAY");
-  out += " NOTIFY=";
-  out += notify.never || list.empty() ? "NEVER" : list;
+  if (notify.given) out += " NOTIFY=" + smtp::format_notify({true, notify.never, notify.success, notify.failure, notify.delay});
+}
+
+// RFC 3461 5.2.1 (d): as it came; where none came and an alias led here, the address that the sender knows.
+void append_orcpt(std::string& out, const queue::Recipient& to, bool smtputf8) {
+  if (to.orcpt.empty() && to.original.empty()) return;
+  const std::string orcpt = to.orcpt.empty() ? smtp::orcpt_of(to.original) : to.orcpt;
+  // RFC 6533 3: UTF-8 alone where SMTPUTF8 is in use
+  const std::optional<std::string> fit = smtputf8 ? std::optional(orcpt) : smtp::orcpt_in_ascii(orcpt);
+  if (fit && fit->size() <= smtp::kMaxOrcpt) out += " ORCPT=" + *fit;
 }
 
 }  // namespace
@@ -76,7 +76,7 @@ void Transaction::append_rcpt(std::string& out, const queue::Recipient& to) cons
   out += to.address.text();
   out += '>';
   if (options_.dsn) append_notify(out, to.notify);
-  if (options_.dsn && !to.orcpt.empty()) out += " ORCPT=" + to.orcpt;
+  if (options_.dsn) append_orcpt(out, to, options_.smtputf8);
   out += "\r\n";
 }
 
@@ -135,19 +135,26 @@ void Transaction::on_reply(const smtp::Reply& reply) {
   }
 }
 
+// RFC 3461 5.2.1, 5.2.2: a server that offers DSN has taken over to report success, from any other nothing more is heard.
+queue::Outcome Transaction::finally(const smtp::Reply& reply) const {
+  if (!reply.positive()) return refused(Stage::end_of_data, reply, remote_);
+  queue::Outcome outcome = delivered(reply, remote_, options_.tls);
+  outcome.success = options_.dsn ? queue::Outcome::Success::passed_on : queue::Outcome::Success::relayed;
+  return outcome;
+}
+
 void Transaction::on_final(const smtp::Reply& reply) {
   data_done_ = true;
   // RFC 2920 3.1: with no recipient accepted the lone dot was a formality
   any_delivered_ = reply.positive() && !accepted_.empty();
-  const queue::Outcome outcome = reply.positive() ? delivered(reply, remote_, options_.tls) : refused(Stage::end_of_data, reply, remote_);
+  const queue::Outcome outcome = finally(reply);
   for (const std::size_t position : accepted_) work_.decide(position, outcome);
   accepted_.clear();
 }
 
 bool Transaction::on_final_of_one(const smtp::Reply& reply) {
   any_delivered_ = any_delivered_ || reply.positive();
-  work_.decide(accepted_[finals_++],
-               reply.positive() ? delivered(reply, remote_, options_.tls) : refused(Stage::end_of_data, reply, remote_));
+  work_.decide(accepted_[finals_++], finally(reply));
   if (finals_ < accepted_.size()) return false;
   data_done_ = true;
   accepted_.clear();

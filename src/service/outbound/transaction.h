@@ -12,6 +12,8 @@
 #include "service/outbound/message_body.h"
 #include "service/outbound/outbound.h"
 #include "service/outbound/outcomes.h"
+#include "service/outbound/source.h"
+#include "service/outbound/warmup.h"
 
 namespace godwit::outbound {
 
@@ -23,9 +25,13 @@ struct Work {
   void decide_open(const queue::Outcome& outcome);  // all that are open; none is afterwards
 
   Job job;
-  std::vector<queue::Outcome> outcomes;  // as job.recipients
-  std::vector<std::size_t> open;         // positions in job.recipients
-  unsigned unheard = 0;                  // new dialogues that ended without a word about this message, their first
+  std::vector<queue::Outcome> outcomes;        // as job.recipients
+  std::vector<std::size_t> open;               // positions in job.recipients
+  unsigned unheard = 0;                        // new dialogues that ended without a word about this message, their first
+  std::shared_ptr<const Source> source;        // from which it goes; null: the system's choice
+  std::shared_ptr<WarmupLedger::Place> place;  // under the ceiling of a source that warms up
+  std::optional<bool> over_v6;                 // the last connection that took it
+  bool family_changed = false;                 // it was refused over the other family
 };
 
 // How the message goes to this server.
@@ -77,6 +83,7 @@ class Transaction {
   void append_mail(std::string& out) const;
   void append_rcpt(std::string& out, const queue::Recipient& recipient) const;
   void on_rcpt(std::size_t position, const smtp::Reply& reply);
+  queue::Outcome finally(const smtp::Reply& reply) const;  // to the message
   const queue::Recipient& recipient(std::size_t position) const;
 
   Work work_;

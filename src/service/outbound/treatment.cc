@@ -30,14 +30,20 @@ void treat(queue::Outcome& outcome, const ReplyClasses& classes, SiteVerdict& ve
   if (outcome.remote_reply.empty()) return;
   const bool deferred = outcome.kind == Kind::deferred;
   switch (found.action) {
-    case Action::keep: break;
+    case Action::keep:
+    case Action::other_family: break;  // Site::take_other_family()
     case Action::retry_sooner:
       if (deferred && !outcome.site_down) outcome.retry_after = found.after;  // a site that is down has its own steps
       break;
     case Action::slow_site: verdict.slow = true; break;
+    case Action::suspend_source:
     case Action::rest_site:
       verdict.rest = &found;
       verdict.why = &outcome;
+      break;
+    case Action::stop_tenant:
+      verdict.stop = &found;
+      verdict.stop_why = &outcome;
       break;
     case Action::bounce:
       if (deferred && !outcome.site_down) bounce(outcome);  // otherwise nothing was said about this message

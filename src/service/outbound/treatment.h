@@ -12,8 +12,10 @@ namespace godwit::outbound {
 struct SiteVerdict {
   bool delivered = false;               // it took somebody's mail
   bool slow = false;                    // it asked for less
-  const ReplyClass* rest = nullptr;     // it does not want us;
+  const ReplyClass* rest = nullptr;     // it does not want us (suspend_source, rest_site);
   const queue::Outcome* why = nullptr;  // so it said in this one of the outcomes
+  const ReplyClass* stop = nullptr;     // nor anything of the message's tenant;
+  const queue::Outcome* stop_why = nullptr;
 };
 
 // Names the class of each outcome that is no delivery. What the peer itself said is also treated by the class's action: a 4yz

@@ -101,6 +101,12 @@ bool Conditions::spare_local(const smtp::Address& recipient) const {
       recipient_, [&](const AddressPattern& pattern) { return pattern.domain().kind() != Kind::any && pattern.matches(recipient); });
 }
 
+bool Conditions::ask_beyond(const smtp::Domain& domain) const {
+  if (domain_ && !domain_->matches(domain)) return false;
+  if (!sender_.empty() || !tenant_.empty() || !header_.empty()) return true;
+  return std::ranges::any_of(recipient_, [&](const AddressPattern& pattern) { return pattern.domain().matches(domain); });
+}
+
 bool Conditions::name_exactly(const smtp::Domain& domain) const {
   const auto exact = [&](const DomainPattern& pattern) { return pattern.kind() == Kind::exact && pattern.matches(domain); };
   return (domain_ && exact(*domain_)) ||

@@ -25,6 +25,7 @@ struct Route {
   std::string tls_name = {};
   std::string user = {};
   std::string password_file = {};
+  std::string pool = {};  // of source addresses; "": the outbound's choice
 };
 
 // Where a mistake is: the key, and what to write instead.
@@ -63,6 +64,8 @@ class Conditions {
   bool ask_for_tenant() const { return !tenant_.empty(); }
   // ADR 2: where only a "*" speaks of the recipient's domain, local domains are left alone.
   bool spare_local(const smtp::Address& recipient) const;
+  // It may take one message to this domain and not another.
+  bool ask_beyond(const smtp::Domain& domain) const;
   // The route names this one domain.
   bool name_exactly(const smtp::Domain& domain) const;
   // Whatever `later` matches, these match as well.

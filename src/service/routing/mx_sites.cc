@@ -55,12 +55,17 @@ void MxSites::remember(const smtp::Domain& domain, Known known) {
   known_.insert_or_assign(domain.text(), std::move(known));
 }
 
-std::shared_ptr<const Site> secured(std::shared_ptr<const Site> site, std::optional<Tls> tls, const std::string& tls_name) {
-  if (!tls) return site;
+std::shared_ptr<const Site> secured(std::shared_ptr<const Site> site, std::optional<Tls> tls, const std::string& tls_name,
+                                    const std::string& pool) {
+  if (!tls && pool.empty()) return site;
   auto changed = std::make_shared<Site>(*site);
-  changed->tls = tls;
-  changed->tls_name = tls_name;
-  changed->name += fmt::format(" tls={}{}{}", to_string(*tls), tls_name.empty() ? "" : " tls_name=", tls_name);
+  if (tls) {
+    changed->tls = tls;
+    changed->tls_name = tls_name;
+    changed->name += fmt::format(" tls={}{}{}", to_string(*tls), tls_name.empty() ? "" : " tls_name=", tls_name);
+  }
+  changed->pool = pool;
+  if (!pool.empty()) changed->name += " pool=" + pool;
   return changed;
 }
 

@@ -51,7 +51,8 @@ class MxSites {
   std::unordered_map<std::string, Known> known_;
 };
 
-// The site with what a route says about TLS, under a name of its own; itself, if the route says nothing.
-std::shared_ptr<const Site> secured(std::shared_ptr<const Site> site, std::optional<Tls> tls, const std::string& tls_name);
+// The site with what a route says about TLS and the pool of source addresses, under a name of its own; itself, if the route says nothing.
+std::shared_ptr<const Site> secured(std::shared_ptr<const Site> site, std::optional<Tls> tls, const std::string& tls_name,
+                                    const std::string& pool = {});
 
 }  // namespace godwit::routing

@@ -47,6 +47,16 @@ TEST_F(MxSitesTest, TheHostsBecomeHopsWithTheirPreferenceAsTier) {
   EXPECT_EQ(found->hops[2].port, 25);
 }
 
+TEST_F(MxSitesTest, WhatARouteSays_IsPartOfTheName) {
+  const auto plain = site("far.test");
+  EXPECT_EQ(secured(plain, {}, ""), plain);
+  const auto pooled = secured(plain, {}, "", "bulk");
+  EXPECT_EQ(pooled->name, plain->name + " pool=bulk");
+  EXPECT_EQ(pooled->pool, "bulk");
+  EXPECT_FALSE(pooled->tls);
+  EXPECT_EQ(secured(plain, Tls::encrypt, "", "bulk")->name, plain->name + " tls=encrypt pool=bulk");
+}
+
 TEST_F(MxSitesTest, IsRememberedForItsTtlAndAMinuteAtMost) {
   EXPECT_EQ(sites_.remembered(domain("far.test")), nullptr);
   const auto first = site("far.test");

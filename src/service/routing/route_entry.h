@@ -14,6 +14,7 @@ struct ByDirectory {};  // "local"
 struct ByMx {
   std::optional<Tls> tls;
   std::string tls_name;
+  std::string pool;
 };
 struct Hold {};
 struct Discard {};

@@ -67,6 +67,7 @@ std::string name_of(const Site& site) {
   for (const Hop& hop : site.hops) name += (name.empty() ? "" : ",") + hop.text();
   if (site.tls) name += fmt::format(" tls={}", to_string(*site.tls));
   if (!site.tls_name.empty()) name += " tls_name=" + site.tls_name;
+  if (!site.pool.empty()) name += " pool=" + site.pool;
   if (site.login) name += fmt::format(" user={} password=#{}", site.login->user, mark_of(site.login->password_file));
   return name;
 }
@@ -86,6 +87,7 @@ std::expected<void, RouteError> check_hop(const Site& site, const Hop& hop) {
 std::expected<To, RouteError> parse_site(const Route& route, std::optional<Tls> tls) {
   auto site = std::make_shared<Site>();
   site->tls = tls;
+  site->pool = route.pool;
   GODWIT_ASSIGN(site->tls_name, parse_tls_name(route));
   if (!route.user.empty()) site->login = Login{route.user, route.password_file};
   for (const std::string& text : route.to) {
@@ -102,12 +104,12 @@ std::expected<To, RouteError> parse_site(const Route& route, std::optional<Tls> 
   return std::shared_ptr<const Site>(std::move(site));
 }
 
-To parse_word(const std::string& word, std::optional<Tls> tls, std::string tls_name) {
+To parse_word(const std::string& word, std::optional<Tls> tls, std::string tls_name, std::string pool) {
   if (word == "local") return ByDirectory{};
   if (word == "hold") return Hold{};
   if (word == "discard") return Discard{};
   if (word == "reject") return Reject{};
-  return ByMx{tls, std::move(tls_name)};
+  return ByMx{tls, std::move(tls_name), std::move(pool)};
 }
 
 }  // namespace
@@ -124,7 +126,9 @@ std::expected<To, RouteError> parse_to(const Route& route) {
   if (tls && word != "mx") return problem("tls", fmt::format("is for hops and for \"mx\"; nothing is sent where `to` is \"{}\"", word));
   GODWIT_ASSIGN(std::string tls_name, parse_tls_name(route));
   GODWIT_TRY(check_tls_name(tls_name, tls == Tls::verify));
-  return parse_word(word, tls, std::move(tls_name));
+  if (!route.pool.empty() && word != "mx")
+    return problem("pool", fmt::format("is for hops and for \"mx\"; nothing is sent where `to` is \"{}\"", word));
+  return parse_word(word, tls, std::move(tls_name), route.pool);
 }
 
 bool looks_at_certificates(const Route& route) {

@@ -74,6 +74,11 @@ bool Router::wants_header(const smtp::Address& recipient, const Envelope& envelo
          });
 }
 
+bool Router::decides_by_domain(const smtp::Domain& domain) const {
+  return std::ranges::none_of(table_.entries_,
+                              [&](const Entry& entry) { return entry.conditions && entry.conditions->ask_beyond(domain); });
+}
+
 Task<Result<const Router::Entry*>> Router::find(const smtp::Address& recipient, const Envelope& envelope) const {
   std::optional<bool> ours;
   for (const Entry& entry : table_.entries_) {
@@ -110,7 +115,7 @@ Destination Router::go(const Entry& entry, smtp::Address recipient) const {
   if (const auto* mx = std::get_if<ByMx>(&entry.to)) {
     if (recipient.domain.is_literal() && !policy_.address_literals && !entry.conditions->name_exactly(recipient.domain))
       return no_literals();
-    return ToMx{std::move(recipient.domain), mx->tls, mx->tls_name};
+    return ToMx{std::move(recipient.domain), mx->tls, mx->tls_name, mx->pool};
   }
   const std::string& name = entry.conditions->text();
   if (std::holds_alternative<Hold>(entry.to)) return ToHold{fmt::format("the route \"{}\" says hold", name)};

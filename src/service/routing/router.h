@@ -36,6 +36,7 @@ struct ToMx {
   smtp::Domain domain;
   std::optional<Tls> tls = {};  // as the route says; secured() (mx_sites.h) puts it into the site
   std::string tls_name = {};
+  std::string pool = {};  // likewise
 };
 struct ToHold {
   std::string why;
@@ -88,6 +89,8 @@ class Router {
   bool wants_header(const smtp::Address& recipient, const Envelope& envelope) const;
   // A route asks for more than RCPT knows for certain: the header, or the tenant. What is said there may change later.
   bool decides_after_rcpt() const { return after_rcpt_; }
+  // All mail for this domain that leaves us takes the same way: no route asks for more than the domain.
+  bool decides_by_domain(const smtp::Domain& domain) const;
   // Whether mail for this domain is ours to take from strangers: a local domain, nothing else; the directory alone says so, no route
   // and no condition. The question of the open relay.
   Task<Result<bool>> accepts_from_anyone(smtp::Domain domain) const;

@@ -222,6 +222,28 @@ TEST_F(RouterTest, Security_IsPartOfTheSite) {
   EXPECT_EQ(site.login->password_file, "/etc/godwit/relay.password");
 }
 
+TEST_F(RouterTest, Pool_IsPartOfTheSite_AndForWhatIsSent) {
+  Route hop{"a.test", {"smtp://relay.test"}};
+  hop.pool = "bulk";
+  Route mx{"b.test", {"mx"}};
+  mx.pool = "bulk";
+  const auto router = make({hop, mx, {"c.test", {"smtp://relay.test"}}});
+  const auto site = loop_.run(router->route(*smtp::parse_address("x@a.test"), Envelope()));
+  EXPECT_EQ(std::get<ToSite>(*site).site->pool, "bulk");
+  EXPECT_EQ(std::get<ToSite>(*site).site->name, "smtp://relay.test:25 pool=bulk");
+  EXPECT_EQ(route(*router, "x@c.test"), "site smtp://relay.test:25");
+  const auto by_dns = loop_.run(router->route(*smtp::parse_address("x@b.test"), Envelope()));
+  EXPECT_EQ(std::get<ToMx>(*by_dns).pool, "bulk");
+  for (const char* word : {"hold", "local", "reject", "discard"}) {
+    Route bad{"d.test", {word}};
+    bad.pool = "bulk";
+    RouteTable table;
+    const auto added = table.add(bad);
+    ASSERT_FALSE(added) << word;
+    EXPECT_EQ(added.error().key, "pool");
+  }
+}
+
 TEST_F(RouterTest, SameUserOtherPasswordFile_IsAnotherSite) {
   Route one{"a.test", {"smtp://relay.test:587"}};
   one.user = "anna";

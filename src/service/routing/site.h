@@ -51,6 +51,7 @@ struct Site {
   std::optional<Tls> tls = {};  // as the route says; nothing: tls_level() has the default
   std::string tls_name = {};    // in the server's certificate; "": the hop's host
   std::optional<Login> login = {};
+  std::string pool = {};  // of source addresses, as the route says; "": the outbound's choice
 };
 
 // The level for one hop. What the route does not say: a way that leads over a network is verified when a password goes there or when

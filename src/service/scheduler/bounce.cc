@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/ip.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "grammar/dsn/original.h"
@@ -23,31 +24,59 @@ using queue::Recipient;
 // Every report for the postmaster is accepted under a session id that begins so, and queued with it: should it fail itself, nobody is told.
 // No session of a client can have such an id. on disk: do not change (docs/formats/queue.md)
 constexpr std::string_view kPostmasterSession = "dsn-postmaster-";
+constexpr std::string_view kOwnSession = "dsn-";  // of every report of ours. on disk: do not change
 
 constexpr std::string_view kBounce = "bounce";
+constexpr std::string_view kSuccess = "success report";
 constexpr std::string_view kDelayNotice = "delay notice";
 constexpr std::string_view kToPostmaster = "double bounce";
 
 // Without RET the choice is ours (RFC 3461 4.3): a whole message up to this size, the headers of a larger one.
 constexpr std::uint64_t kFullUnasked = 64 * 1024;
 
-bool return_full(const Message& message, Notice notice) {
+bool is_bounced(const Recipient& recipient) { return recipient.state == Recipient::State::bounced; }
+
+dsn::Action action_of(const Recipient& recipient, Notice notice) {
+  if (notice == Notice::delay) return dsn::Action::delayed;
+  if (is_bounced(recipient)) return dsn::Action::failed;
+  switch (recipient.last.success) {
+    case Outcome::Success::delivered: return dsn::Action::delivered;
+    case Outcome::Success::relayed:
+    case Outcome::Success::passed_on: return dsn::Action::relayed;
+    case Outcome::Success::expanded: return dsn::Action::expanded;
+  }
+  return dsn::Action::delivered;
+}
+
+// RFC 3461 4.3, 6.2: RET is about reports of a failure; any other has the header alone.
+bool return_full(const Message& message, bool any_failed) {
   const std::uint64_t size = message.prefix.size() + message.size;
-  if (notice == Notice::delay || message.ret == Message::Return::headers) return false;
+  if (!any_failed || message.ret == Message::Return::headers) return false;
   return size <= (message.ret == Message::Return::full ? dsn::kFullLimit : kFullUnasked);
 }
 
-// The host's name out of "mx.example.net [192.0.2.1]:25". What we decided ourselves has no remote MTA.
+// The host's name out of "mx.example.net [192.0.2.1]:25". What we decided ourselves has no remote MTA; one that did not answer is named
+// all the same (RFC 3461 6.3 (h)).
 std::string remote_mta(const Outcome& outcome) {
-  if (outcome.remote == "local" || outcome.remote_reply.empty()) return {};
+  const bool is_host = outcome.remote.find(" [") != std::string::npos;
+  if (outcome.remote == "local" || (outcome.remote_reply.empty() && !is_host)) return {};
   return outcome.remote.substr(0, outcome.remote.find(' '));
+}
+
+// RFC 3464 2.2.4: what the client called itself, and its address: out of "192.0.2.7 (client.example)". A program of this machine is none.
+dsn::ReceivedFrom received_from(const Message& message) {
+  const std::string_view client = message.client;
+  const std::size_t gap = client.find(" (");
+  const auto address = parse_ip(client.substr(0, gap));
+  if (!address || gap == std::string_view::npos || !client.ends_with(')')) return {};
+  return {std::string(client.substr(gap + 2, client.size() - gap - 3)), address->literal()};
 }
 
 dsn::Recipient describe(const Recipient& recipient, const Message& message, const Settings& settings, Notice notice, WallTime now) {
   dsn::Recipient row;
   row.address = recipient.address.text();
   row.orcpt = recipient.orcpt;
-  row.action = notice == Notice::failure ? dsn::Action::failed : dsn::Action::delayed;
+  row.action = action_of(recipient, notice);
   row.status = recipient.last.status.text();
   row.remote_mta = remote_mta(recipient.last);
   row.diagnostic = recipient.last.remote_reply;
@@ -55,6 +84,8 @@ dsn::Recipient describe(const Recipient& recipient, const Message& message, cons
   if (!recipient.original.empty() && recipient.original != row.address)
     row.explanation = fmt::format("reached through {}: {}", recipient.original, recipient.last.text);
   row.last_attempt = now;
+  const bool ended_here = row.action == dsn::Action::delivered || (row.action == dsn::Action::failed && row.remote_mta.empty());
+  if (ended_here) row.log_id = message.id.text();
   if (notice == Notice::delay) row.will_retry_until = expires(message, settings);
   return row;
 }
@@ -73,17 +104,21 @@ Task<Result<std::string>> read_original(store::Blobs& blobs, const Message& mess
   co_return original;
 }
 
-dsn::Input make_input(const Context& context, const Message& message, Notice notice, const std::vector<std::size_t>& recipients) {
-  const auto settings = context.settings();
+// `settings` outlive the result, which points at their texts.
+dsn::Input make_input(const Context& context, const Settings& settings, const Message& message, Notice notice,
+                      const std::vector<std::size_t>& recipients) {
   dsn::Input input;
-  input.reporting_mta = settings->hostname;
+  input.reporting_mta = settings.hostname;
   input.date = context.clock.now();
   input.message_id = fmt::format("dsn-{}-{}", message.id.text(), context.random.text(8));
   input.boundary = "dsn-" + context.random.text(24);
   input.arrival = message.accepted;
+  input.received_from = received_from(message);
+  input.texts = settings.texts.get();
+  input.tenant = message.tenant;
   input.envid = message.envid;
   for (const std::size_t index : recipients)
-    input.recipients.push_back(describe(message.recipients[index], message, *settings, notice, input.date));
+    input.recipients.push_back(describe(message.recipients[index], message, settings, notice, input.date));
   return input;
 }
 
@@ -91,18 +126,25 @@ metrics::Counter& counter(std::string_view what) {
   constexpr const char* kName = "godwit_scheduler_reports_total";
   constexpr const char* kHelp = "Reports handed to intake";
   static auto& bounces = metrics::counter(kName, kHelp, {{"notice", "failure"}});
+  static auto& successes = metrics::counter(kName, kHelp, {{"notice", "success"}});
   static auto& delays = metrics::counter(kName, kHelp, {{"notice", "delay"}});
   static auto& postmaster = metrics::counter(kName, kHelp, {{"notice", "postmaster"}});
-  return what == kBounce ? bounces : what == kDelayNotice ? delays : postmaster;
+  return what == kBounce ? bounces : what == kSuccess ? successes : what == kDelayNotice ? delays : postmaster;
 }
 
-Reported conclude(const Context& context, const Message& message, std::string_view what, const std::string& to, const smtp::Reply& reply) {
+struct Sent {
+  smtp::Reply reply;
+  std::string report;  // its Message-ID
+};
+
+Reported conclude(const Context& context, const Message& message, std::string_view what, const std::string& to, const Sent& sent) {
   const std::string name = message.id.text();
+  const smtp::Reply& reply = sent.reply;
   const std::string words = reply.one_line();
   if (reply.positive()) {
     counter(what).add();
-    context.trace.add(message.id, "reported", fmt::format("{} to <{}>: {}", what, to, words));
-    log::info("reported", {{"msg", name}, {"notice", what}, {"to", to}, {"reply", words}});
+    context.trace.add(message.id, "reported", fmt::format("{} to <{}>, Message-ID {}: {}", what, to, sent.report, words));
+    log::info("reported", {{"msg", name}, {"notice", what}, {"to", to}, {"report", sent.report}, {"reply", words}});
     return Reported::sent;
   }
   const bool for_good = reply.permanent();
@@ -141,20 +183,24 @@ class Reporting {
 
  private:
   Task<bool> read();
-  Task<smtp::Reply> send(smtp::Address to, std::string session, std::string because);
+  Task<Sent> send(smtp::Address to, std::string session, std::string because);
   dsn::Report make(const smtp::Address& to, std::string because) const;
+  bool any_failed() const {
+    return std::ranges::any_of(recipients_, [this](std::size_t index) { return is_bounced(message_.recipients[index]); });
+  }
+  std::string_view what() const { return notice_ == Notice::delay ? kDelayNotice : any_failed() ? kBounce : kSuccess; }
 
   const Context& context_;
   const Message& message_;
   const Notice notice_;
-  const std::vector<std::size_t> recipients_;
+  std::vector<std::size_t> recipients_;
   std::optional<std::string> original_;
   bool full_ = false;
 };
 
 Task<bool> Reporting::read() {
   if (original_) co_return true;
-  full_ = return_full(message_, notice_);
+  full_ = return_full(message_, any_failed());
   auto original = co_await read_original(context_.blobs, message_, full_ ? dsn::kFullLimit : dsn::kHeaderLimit);
   if (!original) co_return false;
   full_ = full_ && original->size() == message_.prefix.size() + message_.size;
@@ -164,7 +210,8 @@ Task<bool> Reporting::read() {
 
 dsn::Report Reporting::make(const smtp::Address& to, std::string because) const {
   const queue::WorkingOn working(message_.id);
-  dsn::Input input = make_input(context_, message_, notice_, recipients_);
+  const auto settings = context_.settings();
+  dsn::Input input = make_input(context_, *settings, message_, notice_, recipients_);
   input.to = to.text();
   input.to_postmaster_because = std::move(because);
   input.original = *original_;
@@ -173,13 +220,16 @@ dsn::Report Reporting::make(const smtp::Address& to, std::string because) const 
 }
 
 // A message that was just small enough to be taken may be too big with a report around it: then its header goes back alone.
-Task<smtp::Reply> Reporting::send(smtp::Address to, std::string session, std::string because) {
+Task<Sent> Reporting::send(smtp::Address to, std::string session, std::string because) {
   while (true) {
     dsn::Report made = make(to, because);
     intake::OwnMail mail{session, context_.settings()->hostname, to, std::move(made.bytes), made.eight_bit, made.smtputf8};
     auto reply = co_await intake::hand_in(context_.intake, std::move(mail));
     const bool too_big = reply.permanent() && reply.enhanced == smtp::EnhancedCode{5, 3, 4};
-    if (!too_big || !full_) co_return reply;
+    if (!too_big || !full_) {
+      Sent sent{std::move(reply), std::move(made.message_id)};
+      co_return sent;
+    }
     full_ = false;
   }
 }
@@ -194,15 +244,15 @@ Task<Reported> Reporting::tell_sender() {
       co_return Reported::nobody;
     }
   }
-  const std::string_view what = notice_ == Notice::failure ? kBounce : kDelayNotice;
   const smtp::Address& sender = message_.reverse_path.address();
   std::string session = "dsn-" + message_.id.text();
   std::string no_because;
-  const smtp::Reply reply = co_await send(sender, std::move(session), std::move(no_because));
-  const Reported reported = conclude(context_, message_, what, sender.text(), reply);
-  if (reported != Reported::undeliverable || notice_ == Notice::delay) co_return reported;
-  std::string because =
-      fmt::format("the sender of this message, <{}>, cannot be told of the failure. It was refused: {}", sender.text(), reply.one_line());
+  const Sent sent = co_await send(sender, std::move(session), std::move(no_because));
+  const Reported reported = conclude(context_, message_, what(), sender.text(), sent);
+  if (reported != Reported::undeliverable || !any_failed()) co_return reported;
+  std::string because = fmt::format("the sender of this message, <{}>, cannot be told of the failure. It was refused: {}", sender.text(),
+                                    sent.reply.one_line());
+  std::erase_if(recipients_, [this](std::size_t index) { return !is_bounced(message_.recipients[index]); });
   co_return co_await tell_postmaster(std::move(because));
 }
 
@@ -214,21 +264,24 @@ Task<Reported> Reporting::tell_postmaster(std::string because) {
   if (!co_await read()) co_return Reported::try_again;
   const smtp::Address& to = **postmaster;
   std::string session = std::string(kPostmasterSession) + message_.id.text();
-  const smtp::Reply reply = co_await send(to, std::move(session), std::move(because));
-  const Reported reported = conclude(context_, message_, kToPostmaster, to.text(), reply);
+  const Sent sent = co_await send(to, std::move(session), std::move(because));
+  const Reported reported = conclude(context_, message_, kToPostmaster, to.text(), sent);
   if (reported != Reported::undeliverable) co_return reported;
-  drop(context_, message_, fmt::format("<{}> does not take the report: {}", to.text(), reply.one_line()));
+  drop(context_, message_, fmt::format("<{}> does not take the report: {}", to.text(), sent.reply.one_line()));
   co_return reported;
 }
 
 }  // namespace
 
 Task<Reported> report(const Context& context, const Message& message, Notice notice, std::vector<std::size_t> recipients) {
-  // NOTIFY (RFC 3461 4.1) is about the sender alone; where there is none, the postmaster hears of every failure.
   const bool nobody_sent_it = message.reverse_path.is_null();
+  // RFC 3461 6.1: our own reports say NEVER, and the postmaster hears of their failure (5.2, the note); who else says it is obeyed.
+  const bool own_report = nobody_sent_it && message.session.starts_with(kOwnSession);
   std::erase_if(recipients, [&](std::size_t index) {
     const Recipient& recipient = message.recipients[index];
-    return notice == Notice::delay ? !wants_delay(recipient) : !nobody_sent_it && !wants_failure(recipient);
+    if (notice == Notice::delay) return !wants_delay(recipient);
+    if (!is_bounced(recipient)) return nobody_sent_it || !wants_success(recipient);
+    return nobody_sent_it ? !own_report && recipient.notify.never : !wants_failure(recipient);
   });
   if (recipients.empty() || (nobody_sent_it && notice == Notice::delay)) co_return Reported::nobody;
   Reporting reporting(context, message, notice, std::move(recipients));

@@ -1,10 +1,11 @@
 #pragma once
-// Bounces and delay notices: the report of grammar/dsn about some recipients of a message, handed to intake like any other
-// mail, with a null reverse path (RFC 3464 2). When report() says `sent`, it is durable in the queue.
+// Bounces, delay notices and reports of success: the report of grammar/dsn about some recipients of a message, handed to intake like
+// any other mail, with a null reverse path (RFC 3464 2). When report() says `sent`, it is durable in the queue.
 //
 // A delay notice is not sent about mail of programs and lists (RFC 3834 2: Auto-Submitted, Precedence, List-*); failures are always
-// reported (RFC 5321 6.1). A failure that no sender can be told of (the reverse path is null, or our own intake refuses it for good)
-// goes to the server's postmaster (directory::postmaster_addresses); what fails to reach him too is dropped, with an error in the log.
+// reported (RFC 5321 6.1), unless NOTIFY says otherwise. A failure that no sender can be told of (the reverse path is null, or our own
+// intake refuses it for good) goes to the server's postmaster (directory::postmaster_addresses); what fails to reach him too is dropped,
+// with an error in the log. NOTIFY=NEVER keeps the postmaster from hearing too, but for our own reports, which all say it.
 //
 // One loop; the message outlives the call. Memory: the report, at most twice dsn::kFullLimit.
 
@@ -14,7 +15,10 @@
 
 namespace godwit::scheduler {
 
-enum class Notice : std::uint8_t { failure, delay };
+enum class Notice : std::uint8_t {
+  outcome,  // of each by its state: failed, delivered, relayed, expanded (RFC 3461 5.2)
+  delay,
+};
 
 enum class Reported : std::uint8_t {
   sent,

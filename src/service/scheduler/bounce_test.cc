@@ -29,6 +29,7 @@ TEST_F(BounceTest, RecipientVanished_BouncesByName) {
 TEST_F(BounceTest, NullSender_ThePostmasterIsTold) {
   auto what = make({"nobody@local.test"}, "");
   what.recipients[0].notify = {true, true, false, false, false};  // as our own reports have it
+  what.session = "dsn-1jmp588dr08et";
   ASSERT_TRUE(send(std::move(what), "Subject: a report\r\n\r\nit failed\r\n"));
   expect_queue_empty();
   EXPECT_EQ(trace.count("bounced"), 1u);
@@ -94,7 +95,8 @@ TEST_F(BounceTest, AutomaticMail_GetsNoDelayNoticeButItsBounce) {
   loop.advance(10h);
   EXPECT_THAT(inbox("anna@local.test"), IsEmpty());
   EXPECT_EQ(trace.count("not reported"), 3u);  // and the header is read but once
-  EXPECT_THAT(trace.last("not reported"), HasSubstr("List-Id"));
+  const auto names_the_list = [](const auto& each) { return each.second.kind == "not reported" && each.second.detail.contains("List-Id"); };
+  EXPECT_EQ(std::ranges::count_if(trace.all, names_the_list), 1);
   loop.advance(5 * 24h);
   EXPECT_THAT(inbox("anna@local.test"), AllOf(SizeIs(3), ::testing::Each(HasSubstr("Action: failed"))));
   expect_queue_empty();

@@ -10,8 +10,10 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "grammar/dsn/original.h"
+#include "service/events/report.h"
 #include "service/scheduler/latch.h"
 #include "state/queue/crash_note.h"
+#include "state/queue/owed_report.h"
 #include "state/queue/record.h"
 
 namespace godwit::scheduler {
@@ -54,9 +56,10 @@ Outcome dns_unanswered(const Error& error) {
   return outcome;
 }
 
-void add_remote(Plan& plan, std::shared_ptr<const routing::Site> site, std::size_t index) {
+// The first `offered` have their jobs already.
+void add_remote(Plan& plan, std::shared_ptr<const routing::Site> site, std::size_t index, std::size_t offered = 0) {
   const auto same = [&](const Plan::Remote& other) { return other.site == site || other.site->name == site->name; };
-  auto found = std::ranges::find_if(plan.remotes, same);
+  auto found = std::find_if(plan.remotes.begin() + static_cast<std::ptrdiff_t>(offered), plan.remotes.end(), same);
   if (found == plan.remotes.end()) found = plan.remotes.insert(found, {std::move(site), {}});
   found->recipients.push_back(index);
 }
@@ -76,6 +79,7 @@ Outcome covered() {
   outcome.status = {2, 1, 5};
   outcome.text = "an alias: every address that it leads to is a recipient of this message by itself";
   outcome.remote = "local";
+  outcome.success = Outcome::Success::expanded;
   return outcome;
 }
 
@@ -85,6 +89,7 @@ class Planner {
       : context_(context), message_(message), envelope_{message.reverse_path, message.tenant, std::nullopt} {}
 
   Task<Plan> run(std::vector<std::size_t> due) {
+    std::erase_if(due, [this](std::size_t index) { return take_reported(index); });
     for (int depth = 0; !due.empty(); ++depth) {
       auto destinations = co_await ask(due);
       const queue::WorkingOn working(message_.id);
@@ -107,15 +112,28 @@ class Planner {
       co_return destinations;
     }
     std::function<Task<>(std::size_t)> one = [&](std::size_t i) {
-      return ask_one(*router, message_.recipients[due[i]].address, envelope_, destinations[i]);
+      return ask_one(*router, message_.recipients[due[i]], envelope_, destinations[i]);
     };
     co_await run_bounded(context_.tasks, due.size(), kRoutesAtOnce, std::move(one));
     co_return destinations;
   }
 
-  static Task<> ask_one(const routing::Router& router, smtp::Address address, const routing::Envelope& envelope,
+  // Where an administrator has sent it, if he has.
+  static Task<> ask_one(const routing::Router& router, const Recipient& recipient, const routing::Envelope& envelope,
                         std::optional<Result<Destination>>& into) {
+    if (const auto hop = routing::parse_hop(recipient.next_hop)) {
+      into = Destination(routing::ToSite{std::make_shared<const routing::Site>(routing::Site{hop->text(), {*hop}})});
+      co_return;
+    }
+    smtp::Address address = recipient.address;
     into = co_await router.route(std::move(address), envelope);
+  }
+
+  // It is done already, only the report about it is to come.
+  bool take_reported(std::size_t index) {
+    if (!queue::owes_report(message_.recipients[index])) return false;
+    plan_.decided.emplace_back(index, message_.recipients[index].last);
+    return true;
   }
 
   // Only if a route asks for it. What cannot be read for good is as if it were not there: the delivery will say so.
@@ -154,11 +172,11 @@ class Planner {
 
   void add_domain(routing::ToMx mx, std::size_t index) {
     if (auto known = context_.mx.remembered(mx.domain)) {
-      add_remote(plan_, routing::secured(std::move(known), mx.tls, mx.tls_name), index);
+      add_remote(plan_, routing::secured(std::move(known), mx.tls, mx.tls_name, mx.pool), index);
       return;
     }
     const auto same = [&](const Plan::Lookup& other) {
-      return other.to.domain == mx.domain && other.to.tls == mx.tls && other.to.tls_name == mx.tls_name;
+      return other.to.domain == mx.domain && other.to.tls == mx.tls && other.to.tls_name == mx.tls_name && other.to.pool == mx.pool;
     };
     auto found = std::ranges::find_if(plan_.lookups, same);
     if (found == plan_.lookups.end()) found = plan_.lookups.insert(found, {std::move(mx), {}});
@@ -174,6 +192,7 @@ class Planner {
     recipient.state = Recipient::State::dropped;
     plan_.changed = true;
     discarded.add();
+    events::report(context_.events, message_, recipient);
     context_.trace.add(message_.id, "dropped", fmt::format("{}: {}", rcpt, why));
     log::info("discarded", {{"msg", name}, {"rcpt", rcpt}, {"reason", why}});
   }
@@ -186,14 +205,25 @@ class Planner {
     way.push_back(message_.recipients[index].address.text());
     const auto on_the_way = [&](const smtp::Address& target) { return std::ranges::find(way, target.text()) != way.end(); };
     const bool loops = std::ranges::all_of(targets, on_the_way) || depth >= kAliasDepth;
+    const std::size_t stands_for = targets.size();
     std::erase_if(targets, [this](const smtp::Address& target) { return !seen_.insert(target.text()).second; });
     if (loops || message_.recipients.size() + targets.size() > queue::kMaxRecipients) {
       plan_.decided.emplace_back(index, alias_loop(message_.recipients[index]));
     } else if (targets.empty()) {
       plan_.decided.emplace_back(index, covered());
     } else {
+      if (stands_for > 1) note_expansion(index, stands_for);
       expand(index, std::move(targets), added);
     }
+  }
+
+  // RFC 3461 5.2.7.3 (c): of several addresses each reports trouble alone; that they were several is a report of its own.
+  void note_expansion(std::size_t index, std::size_t targets) {
+    if (!message_.recipients[index].notify.success) return;
+    queue::Recipient expanded = queue::expanded_alias(message_.recipients[index].address, message_.recipients[index], targets);
+    message_.recipients[index].notify.success = false;
+    plan_.decided.emplace_back(message_.recipients.size(), expanded.last);
+    message_.recipients.push_back(std::move(expanded));
   }
 
   void expand(std::size_t index, std::vector<smtp::Address> targets, std::vector<std::size_t>& added) {
@@ -241,7 +271,7 @@ Task<Plan> make_plan(const Context& context, Message& message, std::vector<std::
   co_return co_await planner.run(std::move(due));
 }
 
-Task<> look_up(const Context& context, Plan& plan) {
+Task<> look_up(const Context& context, Plan& plan, std::size_t offered) {
   std::vector<Found> found(plan.lookups.size());
   std::function<Task<>(std::size_t)> one = [&](std::size_t i) { return find_site(context.mx, plan.lookups[i].to.domain, found[i]); };
   co_await run_bounded(context.tasks, found.size(), kDomainsAtOnce, std::move(one));
@@ -254,7 +284,8 @@ Task<> look_up(const Context& context, Plan& plan) {
       else if (const auto* no = std::get_if<routing::Refused>(&*answer))
         plan.decided.emplace_back(index, refused(no->reply));
       else
-        add_remote(plan, routing::secured(std::get<std::shared_ptr<const routing::Site>>(*answer), to.tls, to.tls_name), index);
+        add_remote(plan, routing::secured(std::get<std::shared_ptr<const routing::Site>>(*answer), to.tls, to.tls_name, to.pool), index,
+                   offered);
     }
   }
   plan.lookups.clear();

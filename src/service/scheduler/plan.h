@@ -31,7 +31,7 @@ struct Plan {
   std::string hold_because;
   bool changed = false;  // the message has: an alias was followed, or a route discarded a recipient
 
-  bool is_for_one_site() const { return remotes.size() == 1 && lookups.empty() && nothing_else(); }
+  bool is_for_sites() const { return !remotes.empty() && lookups.empty() && nothing_else(); }
   bool is_for_the_dns() const { return !lookups.empty() && remotes.empty() && nothing_else(); }
 
  private:
@@ -47,6 +47,6 @@ std::vector<std::size_t> due_recipients(const queue::Message& message, WallTime 
 Task<Plan> make_plan(const Context& context, queue::Message& message, std::vector<std::size_t> due);
 
 // Asks the DNS for what the plan could not know, 16 domains at a time: `lookups` become `remotes` or `decided`.
-Task<> look_up(const Context& context, Plan& plan);
+Task<> look_up(const Context& context, Plan& plan, std::size_t offered = 0);
 
 }  // namespace godwit::scheduler

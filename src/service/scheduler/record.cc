@@ -7,10 +7,12 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/units.h"
+#include "service/events/report.h"
 #include "service/scheduler/bounce.h"
 #include "service/scheduler/retry.h"
 #include "service/scheduler/scheduler_impl.h"
 #include "state/queue/crash_note.h"
+#include "state/queue/owed_report.h"
 
 namespace godwit::scheduler {
 namespace {
@@ -20,6 +22,7 @@ using queue::Outcome;
 using queue::Recipient;
 
 constexpr Duration kWriteAgain = std::chrono::seconds(1);
+constexpr std::uint32_t kReportSteps = 4;
 
 struct Counters {
   metrics::Counter& delivered = outcome("delivered");
@@ -47,6 +50,7 @@ std::string words(const Outcome& outcome) {
 }
 
 void tell(const Context& context, const Message& message, const Recipient& recipient) {
+  events::report(context.events, message, recipient);
   const std::string name = message.id.text();
   const std::string rcpt = recipient.address.text();
   const Outcome& last = recipient.last;
@@ -92,10 +96,10 @@ bool has_pending_of(const Message& message, const std::vector<std::size_t>& reci
 
 Task<> TheScheduler::record(Message& message, Round& round) {
   const bool last = round.all_back();
-  std::vector<std::size_t> bounced = settle(message, round);
-  if (!bounced.empty()) co_await report_failures(message, std::move(bounced));
+  std::vector<std::size_t> settled = settle(message, round);
+  if (!settled.empty()) co_await report_outcomes(message, std::move(settled));
   if (last) {
-    co_await report_delays(message);
+    if (co_await report_delays(message)) round.set_changed();
     if (has_pending_of(message, round.plan().held)) {
       hold(message, round.plan().hold_because);
       round.set_changed();
@@ -110,23 +114,28 @@ Task<> TheScheduler::record(Message& message, Round& round) {
   } while (last && window_.find(message.id)->asked);  // asked during the write: there is no later one
 }
 
-// Those that have failed are returned.
+// Those that somebody is to be told of are returned: failures, and successes where the sender asked for that.
 std::vector<std::size_t> TheScheduler::settle(Message& message, Round& round) {
   const queue::WorkingOn working(message.id);
   const auto settings = context_.settings();
   const WallTime now = context_.clock.now();
   Delays delays(settings->retry, context_.random);
-  std::vector<std::size_t> bounced;
+  std::vector<std::size_t> settled;
   std::vector<std::optional<Outcome>> outcomes = round.take_outcomes();
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (!outcomes[i] || !was_begun(*outcomes[i])) continue;
     Recipient& recipient = message.recipients[i];
-    apply(recipient, *std::move(outcomes[i]), message, *settings, now, delays);
-    if (recipient.state == Recipient::State::bounced) bounced.push_back(i);
-    tell(context_, message, recipient);
     round.set_changed();
+    if (queue::owes_report(recipient)) {  // its outcome was told of when it came
+      recipient.state = recipient.last.kind == Outcome::Kind::delivered ? Recipient::State::delivered : Recipient::State::bounced;
+      settled.push_back(i);
+      continue;
+    }
+    scheduler::apply(recipient, *std::move(outcomes[i]), message, *settings, now, delays);
+    if (recipient.state == Recipient::State::bounced || wants_success(recipient)) settled.push_back(i);
+    tell(context_, message, recipient);
   }
-  return bounced;
+  return settled;
 }
 
 // Jobs that a drain gave back were not: the next start begins them. They may come before the drain of this loop does.
@@ -135,33 +144,40 @@ bool TheScheduler::was_begun(const Outcome& outcome) const {
   return !ending || outcome.kind != Outcome::Kind::deferred || !outcome.site_down;
 }
 
-// Durable before the queue hears of it. Where the report cannot be kept now, its recipients are tried again and bounce then.
-Task<> TheScheduler::report_failures(Message& message, std::vector<std::size_t> bounced) {
-  const Reported reported = co_await report(context_, message, Notice::failure, bounced);
+// Durable before the queue hears of it. Where the report cannot be kept now, whom it is about waits for it alone (queue::owes_report()),
+// for the fourth step of the schedule at most.
+Task<> TheScheduler::report_outcomes(Message& message, std::vector<std::size_t> settled) {
+  const Reported reported = co_await report(context_, message, Notice::outcome, settled);
   if (reported != Reported::try_again) co_return;
   const auto settings = context_.settings();
-  const WallTime again = context_.clock.now() + retry_delay(settings->retry, 1, context_.random);
-  for (const std::size_t index : bounced) {
-    message.recipients[index].state = Recipient::State::pending;
-    message.recipients[index].next_attempt = again;
+  const WallTime now = context_.clock.now();
+  Delays delays(settings->retry, context_.random);
+  for (const std::size_t index : settled) {
+    Recipient& recipient = message.recipients[index];
+    recipient.state = Recipient::State::pending;
+    recipient.attempts = std::max(recipient.attempts, 1u);  // what expired at a site that was down has none
+    recipient.next_attempt = now + delays.after(std::min(++recipient.probes, kReportSteps));
   }
 }
 
-Task<> TheScheduler::report_delays(Message& message) {
+// true: somebody was told, or nobody ever will be.
+Task<bool> TheScheduler::report_delays(Message& message) {
   const auto settings = context_.settings();
   const WallTime now = context_.clock.now();
   std::vector<std::size_t> late;
   for (std::size_t i = 0; i < message.recipients.size(); ++i)
     if (delay_notice_due(message.recipients[i], message, *settings, now)) late.push_back(i);
-  if (late.empty()) co_return;
+  if (late.empty()) co_return false;
   const Reported reported = co_await report(context_, message, Notice::delay, late);
-  if (reported == Reported::try_again) co_return;
+  if (reported == Reported::try_again) co_return false;
   for (const std::size_t index : late) message.recipients[index].delay_notice_sent = true;
+  co_return true;
 }
 
 void TheScheduler::hold(Message& message, std::string why) {
   const std::string name = message.id.text();
   context_.trace.add(message.id, "held", why);
+  events::report(context_.events, events::Type::held, message, why);
   log::info("held", {{"msg", name}, {"reason", why}});
   counters().held.add();
   message.held = true;
@@ -188,6 +204,7 @@ bool TheScheduler::drop_what_is_back(Message& message, const Round& round, std::
     message.recipients[i].state = Recipient::State::dropped;
     any = true;
   }
+  if (any) events::report(context_.events, events::Type::dropped, message, why);
   if (any) context_.trace.add(message.id, "dropped", std::move(why));
   return any;
 }
@@ -199,6 +216,7 @@ bool TheScheduler::release(Message& message, const Round& round, std::string why
   message.held_because.clear();
   for (std::size_t i = 0; i < message.recipients.size(); ++i)
     if (message.recipients[i].state == Recipient::State::pending && !round.is_out(i)) message.recipients[i].next_attempt = now;
+  events::report(context_.events, events::Type::released, message, why);
   context_.trace.add(message.id, "released", std::move(why));
   return true;
 }
@@ -218,11 +236,8 @@ Task<bool> TheScheduler::write(Message& message, std::vector<queue::Handover> ha
     co_await context_.clock.sleep(kWriteAgain);
   }
   forgetter_.add(std::move(delivered));
-  // What is out is due since its round began: only when it is back may the due index bring the message again.
   if (!last) co_return true;
-  if (pending) {
-    note_due(message);
-  } else {
+  if (!pending) {
     counters().completed.add();
     context_.trace.add(message.id, "completed", "every recipient is done");
     log::info("completed", {{"msg", name}});

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/units.h"
+#include "state/queue/owed_report.h"
 
 namespace godwit::scheduler {
 
@@ -50,9 +51,15 @@ bool wants_failure(const Recipient& recipient) { return !recipient.notify.given 
 
 bool wants_delay(const Recipient& recipient) { return !recipient.notify.given || (!recipient.notify.never && recipient.notify.delay); }
 
+// RFC 3461 5.2.1: what a server with DSN has taken over is its business
+bool wants_success(const Recipient& recipient) {
+  return recipient.last.kind == Outcome::Kind::delivered && recipient.last.success != Outcome::Success::passed_on &&
+         recipient.notify.given && recipient.notify.success && !recipient.notify.never;
+}
+
 bool delay_notice_due(const Recipient& recipient, const queue::Message& message, const Settings& settings, WallTime now) {
-  return recipient.state == Recipient::State::pending && !recipient.delay_notice_sent && wants_delay(recipient) &&
-         !message.reverse_path.is_null() && now >= message.accepted + settings.delay_notice;
+  return recipient.state == Recipient::State::pending && !recipient.delay_notice_sent && !queue::owes_report(recipient) &&
+         wants_delay(recipient) && !message.reverse_path.is_null() && now >= message.accepted + settings.delay_notice;
 }
 
 void apply(Recipient& recipient, Outcome outcome, const queue::Message& message, const Settings& settings, WallTime now, Delays& delays) {

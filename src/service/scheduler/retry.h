@@ -52,5 +52,7 @@ bool delay_notice_due(const queue::Recipient& recipient, const queue::Message& m
 // RFC 3461 4.1 and 5.2: whether NOTIFY lets us tell the sender. A null reverse path is never told (RFC 5321 6.1).
 bool wants_failure(const queue::Recipient& recipient);
 bool wants_delay(const queue::Recipient& recipient);
+// RFC 3461 5.2: delivered or relayed, and the sender asked to hear of it from us.
+bool wants_success(const queue::Recipient& recipient);
 
 }  // namespace godwit::scheduler

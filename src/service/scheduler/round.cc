@@ -27,6 +27,17 @@ std::uint32_t attempt_number(const queue::Message& message, const std::vector<st
   return most + 1;
 }
 
+JobEnd end_of(const std::vector<queue::Outcome>& outcomes) {
+  JobEnd end;
+  end.down = !outcomes.empty();
+  for (const queue::Outcome& outcome : outcomes) {
+    if (outcome.kind != queue::Outcome::Kind::deferred || !outcome.site_down) end.down = false;
+    end.again = std::max(end.again, outcome.retry_after);
+    end.ours = end.ours || outcome.remote == "outbound";
+  }
+  return end;
+}
+
 }  // namespace
 
 Round::Round(const Context& context, std::shared_ptr<const queue::Message> message, Plan plan)
@@ -50,11 +61,19 @@ void Round::take_decided() {
 }
 
 Task<> Round::look_up() {
-  co_await scheduler::look_up(context_, plan_);
+  co_await scheduler::look_up(context_, plan_, offered_);
   take_decided();
 }
 
-void Round::offer(std::function<void(const std::string& site)> job_done) {
+void Round::leave_out(const std::function<bool(const Plan::Remote&)>& closed) {
+  const auto first = plan_.remotes.begin() + static_cast<std::ptrdiff_t>(offered_);
+  const auto stays = std::partition(first, plan_.remotes.end(), [&](const Plan::Remote& remote) { return !closed(remote); });
+  for (auto remote = stays; remote != plan_.remotes.end(); ++remote)
+    for (const std::size_t index : remote->recipients) out_[index] = false;
+  plan_.remotes.erase(stays, plan_.remotes.end());
+}
+
+void Round::offer(std::function<void(const std::string& site, JobEnd end)> job_done) {
   jobs_->latch.add(plan_.remotes.size() - offered_);
   for (; offered_ < plan_.remotes.size(); ++offered_) {
     const Plan::Remote& remote = plan_.remotes[offered_];
@@ -65,8 +84,9 @@ void Round::offer(std::function<void(const std::string& site)> job_done) {
     job.recipients = remote.recipients;
     job.done = [jobs = jobs_, recipients = remote.recipients, site = remote.site, job_done](std::vector<queue::Outcome> outcomes) {
       GODWIT_CHECK(outcomes.size() == recipients.size());
+      const JobEnd end = end_of(outcomes);
       for (std::size_t i = 0; i < recipients.size(); ++i) jobs->outcomes[recipients[i]] = std::move(outcomes[i]);
-      job_done(site->name);
+      job_done(site->name, end);
       jobs->latch.done();
     };
     context_.offer(std::move(job));

@@ -19,14 +19,23 @@ struct Delivered {
   std::string recipient;
 };
 
+// How a job came back.
+struct JobEnd {
+  bool down = false;  // nobody at the site has said a word about any recipient
+  Duration again{};   // it named a time
+  bool ours = false;  // not the site's doing, but what we have laid down for the message's tenant, source or rate
+};
+
 class Round {
  public:
   Round(const Context& context, std::shared_ptr<const queue::Message> message, Plan plan);
 
   // Asks the DNS for what the plan did not know; then there may be more to offer.
   Task<> look_up();
-  // Hands a job to each site that has none yet; `job_done(site)` is called when one has come back.
-  void offer(std::function<void(const std::string& site)> job_done);
+  // Those that have no job yet and are not to go there now stay as they are.
+  void leave_out(const std::function<bool(const Plan::Remote&)>& closed);
+  // Hands a job to each site that has none yet; `job_done(site, how)` is called when one has come back.
+  void offer(std::function<void(const std::string& site, JobEnd end)> job_done);
   // The local recipients, 8 at a time.
   Task<> deliver_locals();
   // Until every job has come back (true), or until `when`; it may come back before either.

@@ -245,6 +245,35 @@ TEST_F(SchedulerTest, Actions_HoldRetryReleaseDrop) {
   expect_queue_empty();
 }
 
+Task<> drop_one(Scheduler& scheduler, MessageId id, std::optional<Result<bool>>& answer) {
+  std::string why = "by a test";
+  answer = co_await scheduler.act(id, Scheduler::Action::drop, std::move(why));
+}
+
+// The store fails once the rows have gone: it has ended all the same, and is not tried nor ended again.
+TEST_F(SchedulerTest, DropThatCannotBeSynced_IsOver) {
+  sites.answers("far.test", [](const std::string&) { return later(); });
+  const MessageId id = send({"a@far.test"});
+  ASSERT_EQ(sites.jobs, 1u);
+  net::TaskGroup asked;
+  std::optional<Result<bool>> answer;
+  engine.hold();
+  net::spawn(loop.executor(), asked, "drop", drop_one(*scheduler, id, answer));
+  loop.poll();
+  engine.release(1);
+  loop.poll();
+  ASSERT_EQ(engine.held(), 1u);  // the sync
+  engine.crash_keeping_all();
+  loop.poll();
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(*answer);
+  EXPECT_EQ(sites.jobs, 1u);
+  EXPECT_EQ(queue->totals().messages, 0u);
+  EXPECT_EQ(trace.count("dropped"), 1u);
+  power_cut(Loss::none);
+  expect_queue_empty();
+}
+
 TEST_F(SchedulerTest, ActionsDuringAnAttempt_AreDoneAtItsEnd) {
   sites.hold("far.test");
   sites.answers("far.test", [](const std::string&) { return later(); });

@@ -39,6 +39,7 @@ struct Recipient {
   Outcome last;             // of the last attempt; kind is meaningless while attempts == 0
   bool delay_notice_sent = false;
   std::uint32_t probes = 0;  // times in a row that its site was down; these are no attempts
+  std::string next_hop;      // where the administrator has sent it ("smtp://host:25"); empty: the routes say
 };
 
 struct Message {
@@ -53,9 +54,10 @@ struct Message {
 
   std::string tenant;  // by default the sender's (or else the recipient's) local domain
   std::uint8_t priority = 0;
-  std::string identity;  // account that submitted it, "" if nobody authenticated
-  std::string client;    // "192.0.2.7 (client.example)", for people
-  std::string session;   // session id, to find its log lines
+  std::string identity;    // account that submitted it, "" if nobody authenticated
+  std::string client;      // "192.0.2.7 (client.example)", for people
+  std::string session;     // session id, to find its log lines
+  std::string message_id;  // of its header, with angle brackets; "" if it has none
 
   std::string prefix;      // header fields that the server added in front (Received, Date, Message-ID), with CRLFs
   store::BlobId blob;      // the message as it came, dots undone

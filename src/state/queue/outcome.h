@@ -22,6 +22,14 @@ struct Outcome {
   bool site_down = false;     // nothing was said by the peer about this message: connect, greeting, TLS or connection lost
   std::string reply_class{};  // what kind of refusal it was ("greylisted", "mailbox_full"); empty: none, or our own decision
   Duration retry_after{};     // deferred: not by the schedule but after so long; zero: by the schedule. Not kept.
+  // delivered: what a report about it says, if the sender asked for one (RFC 3461 5.2)
+  enum class Success : std::uint8_t {
+    delivered,  // it is in the mailbox
+    relayed,    // the next server has it, and reports nothing itself
+    passed_on,  // the next server has it, and the request for a report too: we say nothing
+    expanded,   // an alias of several addresses
+  };
+  Success success = Success::delivered;
 };
 
 }  // namespace godwit::queue

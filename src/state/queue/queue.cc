@@ -107,13 +107,25 @@ Queue::Totals Queue::totals() const {
 }
 
 Task<Result<void>> Queue::accept(Message& message, store::BlobWriter& body) {
+  if (const auto rules = this->rules(); !message.held) {
+    if (const Rule* rule = rules->holds_new(message)) {
+      message.held = true;
+      message.held_because = rule->why.empty() ? "a rule holds new mail: " + rule->text() : rule->why;
+    }
+  }
   message.rows = waits_from_accept(message) ? rows_of_held(message) : rows_of_fresh(message);
   const InAccept in_accept(impl_->shards[message.id.shard()], message.id);
   if (impl_->floor.is_near(message.id.time())) {
     GODWIT_CO_TRY(co_await impl_->floor.renew(message.id.time()));
   }
   auto kept = co_await impl_->keep(message, body);
-  if (kept) impl_->count(1, message.rows.pending, message.held ? 1 : 0, static_cast<std::int64_t>(message.size));
+  Catalogue& catalogue = impl_->catalogue_of(message.id);
+  if (!kept) {
+    catalogue.erase(message.id);  // fill() may have seen its row
+    co_return kept;
+  }
+  impl_->count(1, message.rows.pending, message.held ? 1 : 0, static_cast<std::int64_t>(message.size));
+  catalogue.put(message, message.held ? kNever : WallTime(), !message.rows.waiting);
   co_return kept;
 }
 
@@ -222,6 +234,7 @@ Task<Result<void>> Queue::complete(const Message& message, std::vector<Handover>
   const store::WriteDone done = co_await impl_->engine.write(partition_of(message.id), std::move(rows));
   GODWIT_CO_TRY(store::as_result(done, "completing a message"));
   if (!owned) impl_->blobs.drop(message.blob);
+  impl_->catalogue_of(message.id).erase(message.id);
   impl_->count(-1, -static_cast<std::int64_t>(message.rows.pending), message.rows.held ? -1 : 0, -static_cast<std::int64_t>(message.size));
   co_return Result<void>();
 }
@@ -244,6 +257,7 @@ Task<Result<void>> Queue::update(Message& message, std::vector<Handover> owners,
     co_return written;
   }
   impl_->count(0, static_cast<std::int64_t>(message.rows.pending) - before.pending, int{message.rows.held} - int{before.held}, 0);
+  impl_->catalogue_of(message.id).put(message, message.rows.due, false);
   co_return written;
 }
 

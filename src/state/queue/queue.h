@@ -21,7 +21,9 @@
 #include "base/ids.h"
 #include "edge/store/blobs.h"
 #include "edge/store/engine.h"
+#include "state/queue/catalogue.h"
 #include "state/queue/message.h"
+#include "state/queue/rules.h"
 
 namespace godwit::queue {
 
@@ -59,7 +61,7 @@ class Queue {
   // held already is not fresh: its record and index row go to `waiting` at once (with more than 16 recipients by the scheduler).
   // When it returns, the message is on stable storage. `body` is finished. `full`: 452. After an error nothing is kept: what
   // had been written is erased durably first, and the blob dropped.
-  // Sets message.rows.
+  // Sets message.rows; a message that a rule holds (Rules::holds_new()) is held.
   Task<Result<void>> accept(Message& message, store::BlobWriter& body);
 
   // Fresh messages of a shard with an id above `after`, at most `limit`; ids still in accept() are passed over (their
@@ -90,6 +92,21 @@ class Queue {
     std::uint64_t bytes = 0;
   };
   Totals totals() const;  // kept in memory, counted at open()
+
+  // What is queued, by heart, of the shards s with s % loops() == loop; on that loop alone. Complete when fill() has ended.
+  Catalogue& catalogue(std::size_t loop);
+  const Catalogue& catalogue(std::size_t loop) const;
+  std::size_t loops() const;
+  // Reads the rows into the catalogue of a loop, on that loop, once after open(), in pages; whoever listens hears of every message.
+  // Tries again after an error. Ends early when `stop` says so.
+  Task<> fill(std::size_t loop, std::function<bool()> stop);
+
+  // What the administrator has laid down; any thread. The version grows with each change.
+  std::shared_ptr<const Rules> rules() const;
+  std::uint64_t rules_version() const;
+  // Durable when they return; any loop. add_rule() gives the rule its number; remove_rule(): false: there is none.
+  Task<Result<Rule>> add_rule(Rule rule);
+  Task<Result<bool>> remove_rule(std::uint64_t number);
 
   // For listings: every message, fresh and waiting, in order of id, a page at a time.
   Task<Result<std::vector<Message>>> list(std::optional<MessageId> after, std::size_t limit);

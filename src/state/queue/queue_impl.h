@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -40,6 +41,14 @@ struct Queue::Impl {
   std::unique_ptr<CrashNote> crash_note;
   net::TaskGroup row_writes;
 
+  std::deque<Catalogue> catalogues;  // of each loop
+  Catalogue& catalogue_of(MessageId id) { return catalogues[id.shard() % catalogues.size()]; }
+
+  mutable std::mutex rules_mutex;
+  std::shared_ptr<const Rules> rules = std::make_shared<const Rules>();
+  std::atomic<std::uint64_t> rules_version{0};
+  std::uint64_t next_rule = 1;
+
   std::atomic<std::int64_t> messages{0};
   std::atomic<std::int64_t> recipients{0};
   std::atomic<std::int64_t> held{0};
@@ -64,6 +73,15 @@ struct Queue::Impl {
   Task<Result<std::vector<Message>>> scan(store::View& view, store::Keyspace keyspace, std::optional<MessageId> after, std::size_t limit);
   Task<Result<std::optional<Message>>> load(store::View& view, MessageId id);
 
+  // queue_fill.cc
+  Task<Result<void>> fill_shard(Shard shard, store::Keyspace keyspace, const std::function<bool()>& stop);
+  Task<Result<void>> fill_one(MessageId id);
+  Task<> fill_by_index(Shard shard, const std::function<bool()>& stop);
+
+  // queue_rules.cc
+  Task<Result<void>> read_rules();
+  void set_rules(std::vector<Rule> all);
+
   // queue_open.cc
   struct Suspect {
     MessageId id;
@@ -72,7 +90,8 @@ struct Queue::Impl {
   };
   struct Found {
     std::vector<Suspect> suspects;
-    std::vector<MessageId> unproven;  // held at their accept, which a power cut may have torn
+    std::vector<MessageId> unproven;  // whose accept a power cut may have torn, and others to be looked at
+    std::size_t proven = 0;           // fresh ones that it cannot have
   };
   Task<Result<void>> begin_epoch(std::size_t loops);
   Task<Result<void>> note_settled();

@@ -43,6 +43,7 @@ void fill(record::Outcome& row, const Outcome& outcome) {
   set(row.mutable_remote_reply(), cut(outcome.remote_reply, kMaxOutcomeText));
   row.set_site_down(outcome.site_down);
   if (!outcome.reply_class.empty()) set(row.mutable_reply_class(), cut(outcome.reply_class, kMaxReplyClass));
+  row.set_success(static_cast<std::uint32_t>(outcome.success));
 }
 
 void fill(record::Recipient& row, const Recipient& recipient) {
@@ -56,6 +57,7 @@ void fill(record::Recipient& row, const Recipient& recipient) {
   row.set_probes(recipient.probes);
   row.set_next_attempt(to_millis(recipient.next_attempt));
   row.set_delay_notice_sent(recipient.delay_notice_sent);
+  if (!recipient.next_hop.empty()) set(row.mutable_next_hop(), recipient.next_hop);
   if (recipient.attempts > 0 || recipient.probes > 0 || recipient.state != Recipient::State::pending)
     fill(*row.mutable_last(), recipient.last);
 }
@@ -77,6 +79,7 @@ Result<Recipient> to_recipient(const record::Recipient& row) {
   recipient.probes = row.probes();
   recipient.next_attempt = from_millis(row.next_attempt());
   recipient.delay_notice_sent = row.delay_notice_sent();
+  recipient.next_hop = row.next_hop();
   if (row.has_last()) {
     const record::Outcome& last = row.last();
     recipient.last = {static_cast<Outcome::Kind>(std::min<std::uint32_t>(last.kind(), 2)),
@@ -86,6 +89,7 @@ Result<Recipient> to_recipient(const record::Recipient& row) {
                       last.remote_reply(),
                       last.site_down(),
                       last.reply_class()};
+    recipient.last.success = static_cast<Outcome::Success>(std::min<std::uint32_t>(last.success(), 3));
   }
   return recipient;
 }
@@ -194,6 +198,7 @@ Result<std::string> encode_record(const Message& message) {
   set(row.mutable_identity(), message.identity);
   set(row.mutable_client(), message.client);
   set(row.mutable_session(), message.session);
+  set(row.mutable_message_id(), message.message_id);
   set(row.mutable_prefix(), message.prefix);
   set(row.mutable_blob(), message.blob.key());
   row.set_size(message.size);
@@ -237,6 +242,7 @@ Result<Decoded> decode_record(MessageId id, std::string_view value) {
   message.identity = row.identity();
   message.client = row.client();
   message.session = row.session();
+  message.message_id = row.message_id();
   message.prefix = row.prefix();
   GODWIT_ASSIGN(message.blob, store::parse_blob_key(row.blob()));
   message.size = row.size();

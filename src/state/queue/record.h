@@ -17,7 +17,7 @@ namespace godwit::queue {
 inline constexpr std::size_t kPageRecipients = 16;  // on disk: do not change (docs/formats/queue.md)
 static_assert(kMaxRecipients == kPageRecipients * 4'096);
 // Words of a remote server and of ours are cut here, so that 16 recipients always fit into a row of 64 KiB.
-inline constexpr std::size_t kMaxOutcomeText = 800;
+inline constexpr std::size_t kMaxOutcomeText = 700;
 inline constexpr std::size_t kMaxReplyClass = 32;
 // The due time of what is held or has nothing pending: after every real one.
 inline constexpr WallTime kNever{std::chrono::milliseconds(INT64_MAX)};

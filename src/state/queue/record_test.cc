@@ -40,7 +40,9 @@ Message full_message() {
   rcpt.probes = 2;
   rcpt.next_attempt = WallTime(std::chrono::milliseconds(1'795'000'060'000));
   rcpt.delay_notice_sent = true;
-  rcpt.last = {Outcome::Kind::deferred, {4, 2, 1}, "greylisted", "mx.example.net [192.0.2.1]:25", "451 4.2.1 \xff later", true, "greylisted"};
+  rcpt.last = {Outcome::Kind::deferred, {4, 2, 1}, "greylisted", "mx.example.net [192.0.2.1]:25",
+               "451 4.2.1 \xff later",  true,      "greylisted"};
+  rcpt.last.success = Outcome::Success::expanded;
   message.recipients = {rcpt};
   return message;
 }
@@ -90,6 +92,7 @@ TEST(Record, EveryField_ComesBack) {
   EXPECT_EQ(rcpt.last.remote_reply, was.last.remote_reply);
   EXPECT_TRUE(rcpt.last.site_down);
   EXPECT_EQ(rcpt.last.reply_class, "greylisted");
+  EXPECT_EQ(rcpt.last.success, Outcome::Success::expanded);
 }
 
 TEST(Record, NullReversePath_StaysNull) {

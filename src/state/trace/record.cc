@@ -65,10 +65,10 @@ class Cursor {
 
 }  // namespace
 
-void append_event(std::string& out, const Event& event) {
-  append_be64(out, static_cast<std::uint64_t>(event.time.time_since_epoch().count()));
-  append_text(out, event.kind, 255);
-  append_text(out, event.detail, kLongestDetail);
+void append_event(std::string& out, WallTime time, std::string_view kind, std::string_view detail) {
+  append_be64(out, static_cast<std::uint64_t>(time.time_since_epoch().count()));
+  append_text(out, kind, 255);
+  append_text(out, detail, kLongestDetail);
 }
 
 void append_keys(std::string& out, const Keys& keys) {
@@ -135,10 +135,16 @@ std::uint64_t hash_of_id(MessageId id) {
 
 std::uint64_t hash_of_message_id(std::string_view message_id) { return fnv('m', message_id.substr(0, kLongestKey)); }
 
-std::uint64_t hash_of_address(std::string_view address) { return fnv('a', ascii_lower(address.substr(0, kLongestKey))); }
+std::uint64_t hash_of_address(std::string_view address) {
+  std::uint64_t hash = fnv('a', {});
+  for (const char c : address.substr(0, kLongestKey)) hash = (hash ^ static_cast<unsigned char>(ascii_lower(c))) * 0x100000001b3u;
+  return hash;
+}
 
 std::vector<std::uint64_t> hashes_of(MessageId id, const Keys& keys) {
-  std::vector<std::uint64_t> out{hash_of_id(id)};
+  std::vector<std::uint64_t> out;
+  out.reserve(3 + std::min(keys.recipients.size(), kMostRecipients));
+  out.push_back(hash_of_id(id));
   if (!keys.message_id.empty()) out.push_back(hash_of_message_id(keys.message_id));
   if (!keys.sender.empty()) out.push_back(hash_of_address(keys.sender));
   for (std::size_t i = 0; i < std::min(keys.recipients.size(), kMostRecipients); ++i) out.push_back(hash_of_address(keys.recipients[i]));

@@ -21,7 +21,7 @@ inline constexpr std::size_t kLongestDetail = 8 * 1'024;  // longer ones are cut
 inline constexpr std::size_t kLongestKey = 1'000;
 
 // The parts of a payload, encoded as they come in: a story in memory is already what goes to the file.
-void append_event(std::string& out, const Event& event);
+void append_event(std::string& out, WallTime time, std::string_view kind, std::string_view detail);
 void append_keys(std::string& out, const Keys& keys);
 
 struct Record {

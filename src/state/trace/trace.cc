@@ -21,6 +21,7 @@ constexpr std::size_t kShards = 16;
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr std::uint32_t kTicksUnfinished = 10;      // then a story goes out as far as it is told
 constexpr std::size_t kStoryOverhead = 200;         // bytes of memory besides its text, about
+constexpr std::size_t kUsualStory = 1'024;          // room that a story is given at once
 constexpr std::size_t kLargestStory = 256 * 1'024;  // further events are dropped until it is written
 
 // A story in memory is already encoded; nothing but copying is left for the writer.
@@ -67,15 +68,16 @@ class SegmentTrace final : public Trace {
   }
 
   void add(MessageId id, std::string_view kind, std::string detail) override {
-    const Event event{clock_.now(), std::string(kind), std::move(detail)};
-    if (!room_for(event.detail.size())) return;
+    if (!room_for(detail.size())) return;
+    const WallTime now = clock_.now();
     Shard& shard = shard_of(id);
     const std::lock_guard lock(shard.mutex);
     Pending& story = story_of(shard, id);
     if (story.events.size() > kLargestStory) return dropped_counter().add();
     const std::size_t before = story.events.size();
-    append_event(story.events, event);
-    story.last = std::max(story.last, event.time);
+    if (before == 0) story.events.reserve(kUsualStory);
+    append_event(story.events, now, kind, detail);
+    story.last = std::max(story.last, now);
     count(story.events.size() - before);
   }
 

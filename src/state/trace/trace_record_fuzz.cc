@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string keys;
   append_keys(keys, record->keys);
   std::string events;
-  for (const Event& event : record->events) append_event(events, event);
+  for (const Event& event : record->events) append_event(events, event.time, event.kind, event.detail);
   std::string again;
   append_record(again, 7, 16, record->id, keys, events);
   const auto payload = verified_payload(again, 7, 16);

@@ -243,7 +243,7 @@ TEST(NullTrace, KeepsNothing) {
 
 TEST(Record, RoundTrip_AndLaterVersionIsRefused) {
   std::string events;
-  append_event(events, {WallTime(std::chrono::milliseconds(7)), "kind", "detail"});
+  append_event(events, WallTime(std::chrono::milliseconds(7)), "kind", "detail");
   std::string keys;
   append_keys(keys, {"<1@x>", "a@x", {"b@x"}});
   std::string bytes;
