@@ -201,6 +201,9 @@ TEST(Config, Reports_TextsAndLanguages) {
       << first_error(section);
   std::ofstream(folder + "/failed.de.txt") << "Subject: {address}\n\n{message}\n";
   EXPECT_EQ(first_error(section), "");
+  std::filesystem::create_directory(folder + "/late.de.txt");  // no file: an error of the configuration, and no more than that
+  EXPECT_NE(first_error(section).find("cannot read " + folder + "/late.de.txt"), std::string::npos) << first_error(section);
+  std::filesystem::remove(folder + "/late.de.txt");
   std::ofstream(folder + "/failed.fr.txt") << "Subject: {address}\n\n{message}\n";
   EXPECT_NE(first_error(section).find("the language \"fr\" is not complete"), std::string::npos);
   std::filesystem::remove_all(folder);

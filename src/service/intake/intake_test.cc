@@ -414,6 +414,18 @@ TEST_F(IntakeTest, Recipients_AreEndsAndEachOnce) {
   EXPECT_THAT(ends, ElementsAre("bob@example.org team@example.org", "x@elsewhere.test team@example.org", "bob+Tag@example.org "));
 }
 
+// RFC 3461 5.2.6 (c)
+TEST_F(IntakeTest, NamedTwice_IsToldWhatEitherWishAsksFor) {
+  auto transaction = begin(mx, "");
+  const queue::Notify success{true, false, true, false, false};
+  EXPECT_EQ(world.loop.run(transaction->add_recipient(address("bob@example.org"), success, "")).code, 250);
+  EXPECT_EQ(world.loop.run(transaction->add_recipient(address("bob@example.org"), queue::Notify(), "rfc822;bob@example.org")).code, 250);
+  send(*transaction, "\r\nbody\r\n");
+  const queue::Recipient bob = stored().recipients.at(0);
+  EXPECT_TRUE(bob.notify.success && bob.notify.failure && bob.notify.delay && !bob.notify.never);
+  EXPECT_EQ(bob.orcpt, "rfc822;bob@example.org");
+}
+
 TEST_F(IntakeTest, TooManyRecipients_Is452) {
   world.settings.max_recipients_anyone = 2;
   world.settings.max_recipients = 3;

@@ -158,5 +158,21 @@ TEST_F(BounceTest, DiskFullForTheBounce_ItComesLater) {
   expect_queue_empty();
 }
 
+TEST_F(BounceTest, DiskFullForTheBounce_TheServerThatRefusedIsNotAskedAgain) {
+  sites.answers("far.test", [](const std::string&) { return never(); });
+  auto what = make({"a@far.test"});
+  ASSERT_TRUE(accept(what));
+  blobs.set_full(true);
+  scheduler->accepted(what);
+  loop.advance(3h);
+  EXPECT_EQ(sites.attempts.size(), 1u);
+  EXPECT_EQ(queue->totals().recipients, 1u);
+  blobs.set_full(false);
+  loop.advance(40min);
+  EXPECT_EQ(sites.attempts.size(), 1u);
+  EXPECT_THAT(inbox("anna@local.test"), SizeIs(1));
+  expect_queue_empty();
+}
+
 }  // namespace
 }  // namespace godwit::scheduler

@@ -307,6 +307,21 @@ TEST_F(FairnessTest, Suspended_GetsOlderAndHearsOfIt) {
   expect_queue_empty();
 }
 
+TEST_F(FairnessTest, SuspendedDomain_KeepsNoOtherRecipientBack) {
+  queue::Rule rule;
+  rule.filter.domain = "slow.test";
+  suspend(rule);
+  sites.answers("far.test", [](const std::string&) { return later(); });
+  const MessageId id = send({"a@slow.test", "b@far.test"});
+  sites.answers("far.test", [](const std::string&) { return took(); });
+  loop.advance(2min);
+  EXPECT_EQ(sites.deliveries(id, "b@far.test"), 1u);
+  EXPECT_EQ(tried_at("slow.test"), 0u);
+  resume();
+  EXPECT_EQ(sites.deliveries(id, "a@slow.test"), 1u);
+  expect_queue_empty();
+}
+
 TEST_F(FairnessTest, SuspendedSite_KeepsItsMailAndNoOther) {
   queue::Rule rule;
   rule.site = "*far.test*";

@@ -33,6 +33,19 @@ TEST_F(SchedulerMx, DomainsOfOneProviderShareAJob) {
   EXPECT_EQ(sites.jobs, 1u);
 }
 
+TEST_F(SchedulerMx, SilentDnsOfOneDomain_DoesNotCloseItsProvider) {
+  send({"a@one.test"});
+  send({"b@two.test"});
+  settle();
+  loop.advance(48h);  // nothing is remembered
+  dns.silence("one.test");
+  send({"a@one.test"});
+  loop.advance(2min);
+  const MessageId id = send({"b@two.test"});
+  settle();
+  EXPECT_EQ(sites.deliveries(id, "b@two.test"), 1u);
+}
+
 TEST_F(SchedulerMx, AnswerIsRemembered) {
   for (int i = 0; i < 5; ++i) send({"a@one.test"});
   settle();

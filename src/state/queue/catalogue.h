@@ -104,7 +104,7 @@ class Catalogue {
   const Card* find(MessageId id) const;
   std::size_t size() const { return size_; }
   const Names& names() const { return names_; }
-  // Every message that has rows has a card: the start has read them all.
+  // Every message that has rows has a card, but for what is damaged for good: the start has read them all.
   bool complete() const { return complete_; }
   void each(const std::function<void(const Card&)>& visit) const;
   // A slice of at most `most` places from `from` on; returns where the next one begins, nothing when it was the last. A message that

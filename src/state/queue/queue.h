@@ -98,7 +98,7 @@ class Queue {
   const Catalogue& catalogue(std::size_t loop) const;
   std::size_t loops() const;
   // Reads the rows into the catalogue of a loop, on that loop, once after open(), in pages; whoever listens hears of every message.
-  // Tries again after an error. Ends early when `stop` says so.
+  // Tries again after an error; what is damaged for good has no card, and is logged. Ends early when `stop` says so.
   Task<> fill(std::size_t loop, std::function<bool()> stop);
 
   // What the administrator has laid down; any thread. The version grows with each change.
